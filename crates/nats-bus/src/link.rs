@@ -110,7 +110,9 @@ async fn receive(link: &Link, subscribers: Vec<(Topic, Subscriber)>) {
                     continue;
                 };
                 metrics().bus.received(hints.len() as u64);
-                hints.into_iter().for_each(|hint| link.here.publish(hint));
+                for hint in hints {
+                    link.here.publish(hint);
+                }
             }
         })
     });

@@ -310,7 +310,7 @@ impl MessageService for MessageGrpc {
 
 /// The default wait for an export.
 const EXPORT_WAIT: Duration = Duration::from_secs(10);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 
 fn export_wait(wire: Option<tidings_proto::Duration>) -> Result<Duration, Error> {
     match span("wait", wire)?.unwrap_or_default() {

@@ -31,7 +31,7 @@ async fn come_online(app: &TestApp, name: &str, platform: &str) {
     let open = pb::OpenSessionRequest {
         user: Some(named(name)),
         platform: platform.to_owned(),
-        ttl: Some(duration(Duration::from_secs(3600))),
+        ttl: Some(duration(Duration::from_hours(1))),
         ..Default::default()
     };
     app.directory().open_session(app.request(open)).await.expect("a session");

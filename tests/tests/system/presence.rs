@@ -21,7 +21,7 @@ async fn disconnects(agora: &Agora, after: &str) -> Vec<Value> {
     let mut told = Vec::new();
     wait_until("the event", async || {
         let path = format!("/tidings/events?after={after}&kinds=user.offline&wait=0");
-        told = agora.get(&path).await.expect(200)["data"].as_array().unwrap().clone();
+        told.clone_from(agora.get(&path).await.expect(200)["data"].as_array().unwrap());
         !told.is_empty()
     })
     .await;

@@ -72,7 +72,7 @@ async fn a_sender_recalls_until_the_window_is_over_and_the_app_afterwards_decisi
     let app = TestApp::of(Arc::new(Suite::all_in_one(None, shared))).await;
     let ids = register(&app, &["ann", "bob"]).await;
     let (one, two) = (say(&app, text(ids[0], &[ids[1]], "1")).await, say(&app, text(ids[0], &[ids[1]], "2")).await);
-    let within = |msg_id| pb::RecallRequest { window: Some(duration(Duration::from_secs(300))), ..plain(msg_id) };
+    let within = |msg_id| pb::RecallRequest { window: Some(duration(Duration::from_mins(5))), ..plain(msg_id) };
     let mut log = app.messages();
     clock.advance(Duration::from_mins(5));
     log.recall(app.request_as(ids[0], within(one))).await.unwrap();

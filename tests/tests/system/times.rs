@@ -19,7 +19,12 @@ fn no_time_of_the_public_api_is_a_number_of_milliseconds_but_an_apps_policy() {
     messages.extend(messages.clone().into_iter().flat_map(|message| &message.nested_type));
     assert!(messages.len() > 100, "{}", messages.len());
     for message in messages.into_iter().filter(|message| message.name() != "Policy") {
-        let numbers: Vec<_> = message.field.iter().map(|field| field.name()).filter(|it| it.ends_with("_ms")).collect();
+        let numbers: Vec<_> = message
+            .field
+            .iter()
+            .map(prost_types::FieldDescriptorProto::name)
+            .filter(|it| it.ends_with("_ms"))
+            .collect();
         assert_eq!(numbers, [""; 0], "{}", message.name());
     }
 }
@@ -67,7 +72,7 @@ every_shape! {
         let recall = pb::RecallRequest { msg_id, window, ..Default::default() };
         let refused = app.messages().recall(app.request(recall)).await.expect_err("a negative window");
         assert_eq!(violation(&refused), ("window".to_owned(), "must not be negative".to_owned()));
-        let window = Some(duration(Duration::from_secs(60)));
+        let window = Some(duration(Duration::from_mins(1)));
         let recall = pb::RecallRequest { msg_id, window, window_for_all: true, ..Default::default() };
         let refused = app.messages().recall(app.request(recall)).await.expect_err("years later");
         assert_eq!(refused.code(), Code::FailedPrecondition);

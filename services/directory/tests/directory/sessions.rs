@@ -20,11 +20,11 @@ async fn open(suite: &Suite, caller: By, device_sn: i32, ttl_ms: i64) -> Result<
 }
 
 fn request(device_sn: i32, platform: &str, ttl_ms: i64) -> pb::OpenSessionRequest {
-    pb::OpenSessionRequest { user: Some(name("u0")), device_sn, platform: platform.to_owned(), ttl: wire(ttl_ms) }
+    pb::OpenSessionRequest { user: Some(name("u0")), device_sn, platform: platform.to_owned(), ttl: Some(wire(ttl_ms)) }
 }
 
-fn wire(ttl_ms: i64) -> Option<tidings_proto::Duration> {
-    Some(tidings_proto::Duration { seconds: ttl_ms / 1000, nanos: (ttl_ms % 1000 * 1_000_000) as i32 })
+fn wire(ttl_ms: i64) -> tidings_proto::Duration {
+    tidings_proto::Duration { seconds: ttl_ms / 1000, nanos: (ttl_ms % 1000 * 1_000_000) as i32 }
 }
 
 async fn list(suite: &Suite, caller: By) -> Result<Vec<pb::Session>, Reason> {

@@ -157,7 +157,9 @@ async fn append(deps: &Deps, changes: &[Recorded]) -> Result<usize, Error> {
     event::append(&mut tx, &events, std::iter::empty()).await?;
     tx.commit().await?;
     let apps: HashSet<AppId> = changes.iter().map(|change| change.app).collect();
-    apps.into_iter().for_each(|app| deps.bus.publish(Hint::Events(app)));
+    for app in apps {
+        deps.bus.publish(Hint::Events(app));
+    }
     Ok(events.len())
 }
 

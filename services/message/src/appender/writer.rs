@@ -112,7 +112,9 @@ impl Writer {
                 let messages = calls.iter().map(|queued| queued.room.messages).sum();
                 metrics().appender.committed(messages, began.elapsed());
                 let apps: HashSet<AppId> = calls.iter().map(|queued| queued.call.app).collect();
-                apps.into_iter().for_each(|app| self.bus.publish(Hint::Events(app)));
+                for app in apps {
+                    self.bus.publish(Hint::Events(app));
+                }
                 for (queued, reply) in calls.into_iter().zip(replies) {
                     // The client may have disconnected: its messages are in the log all the same.
                     let _ = queued.answer.send(reply);
