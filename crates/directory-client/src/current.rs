@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use tidings_domain::{
-    App, AppId, Caller, ConversationId, Error, GroupId, GroupKind, Membership, Screening, UnixMillis, UserId,
+    App, AppId, Caller, ConversationId, Error, GroupId, GroupKind, Membership, MsgId, RoomId, Screening, UnixMillis,
+    UserId,
 };
 use tidings_proto::{
     error_from_status, internal, page_start, page_token,
@@ -17,6 +18,40 @@ use crate::{DirectoryCache, as_app};
 const PAGE: i32 = 1_000;
 /// How long the data of a deleted app is kept, for an operator who deleted the wrong one and restores the directory.
 const KEEP_DELETED: Duration = Duration::from_hours(7 * 24);
+
+/// Where a user may hear something, in no order.
+#[derive(Debug)]
+pub struct UserPlaces {
+    /// The groups, rooms and threads that they are in.
+    pub places: Vec<UserPlace>,
+    /// Their contacts.
+    pub contacts: Vec<UserId>,
+}
+
+/// A group, room or thread that a user is in.
+#[derive(Debug, Clone, Copy)]
+pub struct UserPlace {
+    /// Its conversation.
+    pub conversation: ConversationId,
+    /// Whether it is a thread of a group.
+    pub is_thread: bool,
+    /// When the user became a member.
+    pub joined_at: UnixMillis,
+    /// Messages up to here are hidden from the user.
+    pub floor: MsgId,
+}
+
+impl From<&internal::UserPlace> for UserPlace {
+    fn from(wire: &internal::UserPlace) -> Self {
+        let conversation = match GroupKind::from(wire.kind()) {
+            GroupKind::Group => ConversationId::Group(GroupId(wire.group_id)),
+            GroupKind::Room => ConversationId::Room(RoomId(wire.group_id)),
+        };
+        let joined_at = UnixMillis(wire.joined_at_ms);
+        let floor = if wire.history_visible { MsgId::ZERO } else { MsgId::before(joined_at) };
+        Self { conversation, is_thread: wire.is_thread, joined_at, floor }
+    }
+}
 
 impl DirectoryCache {
     /// An app by its number.
@@ -111,35 +146,13 @@ impl DirectoryCache {
         }
     }
 
-    /// Every thread that `user` is in. Never from the cache.
-    pub async fn threads(&self, caller: &Caller, user: UserId) -> Result<Vec<ConversationId>, Error> {
-        let (mut threads, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let (user_id, page_size) = (Some(user.0), PAGE);
-            let asked = pb::ListThreadsRequest { user_id, page_size, page_token, ..Default::default() };
-            let page = self.groups.clone().list_threads(as_app(caller, asked)).await;
-            let page = page.map_err(error_from_status)?.into_inner();
-            threads.extend(page.threads.iter().map(|thread| ConversationId::Group(GroupId(thread.id))));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(threads);
-            }
-        }
-    }
-
-    /// Every contact of `user`. Never from the cache.
-    pub async fn contacts(&self, caller: &Caller, user: UserId) -> Result<Vec<UserId>, Error> {
-        let (mut contacts, mut page_token) = (Vec::new(), String::new());
-        loop {
-            let asked = pb::ListContactsRequest { user_id: Some(user.0), page_size: PAGE, page_token };
-            let page = self.client.clone().list_contacts(as_app(caller, asked)).await;
-            let page = page.map_err(error_from_status)?.into_inner();
-            contacts.extend(page.contacts.iter().map(|contact| UserId(contact.user_id)));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                return Ok(contacts);
-            }
-        }
+    /// Where `user` may hear something. Never from the cache.
+    pub async fn places(&self, caller: &Caller, user: UserId) -> Result<UserPlaces, Error> {
+        let asked = internal::UserPlacesRequest { user_id: Some(user.0), with_contacts: true };
+        let answer = self.internal.clone().user_places(as_app(caller, asked)).await;
+        let found = answer.map_err(error_from_status)?.into_inner();
+        let places = found.places.iter().map(Into::into).collect();
+        Ok(UserPlaces { places, contacts: found.contact_ids.into_iter().map(UserId).collect() })
     }
 
     /// Registered users above `after` by ascending id, at most `limit`; none when there are no more.

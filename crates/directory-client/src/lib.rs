@@ -11,6 +11,7 @@ mod changes;
 mod current;
 
 pub use cached::DirectoryCache;
+pub use current::{UserPlace, UserPlaces};
 
 use tidings_domain::{Actor, Caller};
 use tidings_runtime::context;

@@ -308,6 +308,7 @@ pub const RIGHTS: &[Right] = &[
     reads("DirectoryInternalService/UserNames", "names of any users of the app").internal(),
     reads("DirectoryInternalService/BlockedBy", "whether the user may write to others").internal(),
     reads("DirectoryInternalService/Memberships", "the user only").internal(),
+    reads("DirectoryInternalService/UserPlaces", "the user only").internal(),
     app("DirectoryInternalService/GetScreening").safe().internal(),
     app("DirectoryInternalService/ShowsFile").safe().internal(),
     app("MessageInternalService/ReportReads").safe().internal(),

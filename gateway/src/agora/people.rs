@@ -1,13 +1,13 @@
 //! Users by name and conversations by their other party, as this dialect names them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::{Path, rejection::PathRejection};
 use tidings_dialects::agora::{Names, Peer, Refusal, unknown_user};
 use tidings_domain::{
     Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username, decimal_id,
 };
-use tidings_proto::{internal, pb};
+use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -145,9 +145,6 @@ pub(super) fn refs(names: &[String]) -> Vec<(usize, pb::UserRef)> {
     parsed.filter_map(|(place, name)| Some((place, UserRef::Name(name.ok()?).into()))).collect()
 }
 
-/// Maximum number of users per request.
-const ASKED: usize = 1_000;
-
 /// The names of all users in the messages, and of these users.
 pub(super) async fn names<'a>(
     gateway: &Gateway,
@@ -160,13 +157,6 @@ pub(super) async fn names<'a>(
         wanted.push(message.sender);
         wanted.extend(message.conversation.peer_of(message.sender));
     }
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut names: HashMap<UserId, String> = HashMap::with_capacity(wanted.len());
-    for users in wanted.chunks(ASKED) {
-        let request = internal::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
-        let reply = gateway.clients().directory_internal.clone().user_names(context::request(caller, request)).await;
-        names.extend(users.iter().copied().zip(reply.map_err(refused)?.into_inner().usernames));
-    }
+    let names = gateway.user_names().of(gateway, caller, wanted).await?;
     Ok(Names::new(names))
 }

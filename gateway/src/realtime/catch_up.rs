@@ -49,13 +49,16 @@ impl CatchUp {
         Self::read(gateway, caller, request).await
     }
 
+    /// With the gateway's own authority: the user was authenticated just now.
     async fn read(gateway: &Gateway, caller: &Caller, request: internal::UserEventsRequest) -> Result<Self, Error> {
         let user = match caller.actor {
             Actor::User(user) => Some(user),
             Actor::App => None,
         };
         let is_of_joined = request.conversation.is_some();
-        let request = context::request(caller, request);
+        let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
+        let user_id = user.map(|user| user.0);
+        let request = context::request(&gateway_itself, internal::UserEventsRequest { user_id, ..request });
         let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused);
         let parts = ended_if_left(is_of_joined, parts.map(Some))?.map(Response::into_inner);
         Ok(Self { user, parts, is_of_joined })

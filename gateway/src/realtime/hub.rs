@@ -11,7 +11,7 @@ use std::{
 
 use tidings_domain::{App, AppId, Caller, Error, Reason, SessionEnd, UserId};
 
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     app_feed::AppFeed,
@@ -25,14 +25,24 @@ use crate::Gateway;
 /// matters more.
 const KNOWN: Duration = Duration::from_secs(3);
 
+/// Sessions that enter at once: the others wait here, not for a connection of the directory's database.
+const ENTRIES: usize = 16;
+
 type Feeds = HashMap<AppId, Arc<AppFeed>>;
 
 /// The followed feeds.
-#[derive(Default)]
 pub(crate) struct Hub {
     feeds: Arc<Mutex<Feeds>>,
     sessions: AtomicU64,
     reporter: Arc<Reporter>,
+    entries: Semaphore,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        let (feeds, sessions, reporter) = (Arc::default(), AtomicU64::default(), Arc::default());
+        Self { feeds, sessions, reporter, entries: Semaphore::new(ENTRIES) }
+    }
 }
 
 /// A session in its app's feed, or several with one inbox, until it is dropped.
@@ -89,6 +99,7 @@ impl Hub {
         // Removed again if it cannot enter.
         let (reporter, how, cursor) = (None, SessionEnd::Closed, Arc::from(""));
         let mut entered = Entered { feed, sessions, reporter, how, inbox, cursor };
+        let _turn = self.entries.acquire().await.map_err(Error::internal)?;
         entered.cursor = entered.feed.enter(gateway, caller, &entered.sessions).await?;
         Ok(entered)
     }

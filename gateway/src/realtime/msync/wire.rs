@@ -78,9 +78,9 @@ impl Wire for MsyncWire {
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
-        let begun = self.intake.begin(client, entered).await;
-        begun.map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
-        socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
+        // First: clients wait 10 seconds for it, and reading the past may take longer when many come back together.
+        socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?;
+        self.intake.begin(client, entered).await.map_err(failed)
     }
 
     fn takes_events(&self) -> bool {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream::BoxStream};
-use tidings_domain::{AppId, ConversationId, Error, MsgId};
+use tidings_domain::{Actor, AppId, Caller, ConversationId, Error, MsgId};
 use tidings_proto::{
     internal::{self, message_internal_service_server::MessageInternalService},
     page_size, page_start, page_token,
@@ -101,6 +101,8 @@ impl MessageInternalService for MessageGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        // A gateway asks for those that it has authenticated.
+        let caller = Caller { actor: Actor::User(user), ..caller };
         let mut query = UserEventsQuery::new(user, &request.after, &request.upto).map_err(to_status)?;
         let only = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
         query.only = only.map(|conversation| (conversation, MsgId(request.floor_msg_id)));

@@ -23,6 +23,14 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
+/// The direct ones, whatever is in them.
+static DIRECT: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        &["conv_a", "conv_b"],
+        "select p.conv_a, p.conv_b from participant p where p.app_id = $1 and p.user_id = $2",
+    )
+});
+
 /// The same of some conversations of the user.
 static LISTED: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int), ("user_id", Kind::Int)];
@@ -74,8 +82,8 @@ fn newest_readable(step: i64) -> GatherMany {
 
 static NEWEST: LazyLock<[GatherMany; 2]> = LazyLock::new(|| STEPS.map(newest_readable));
 
-pub fn gather() -> &'static Gather {
-    &CONVERSATIONS
+pub fn gathers() -> [&'static Gather; 2] {
+    [&CONVERSATIONS, &DIRECT]
 }
 
 pub fn lookups() -> Vec<&'static GatherMany> {
@@ -95,6 +103,12 @@ pub struct Listed {
 pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<Listed>, Error> {
     let rows: Vec<ListedRow> = CONVERSATIONS.read(db, &[app.0, user.0]).await?;
     Ok(rows.into_iter().map(listed_of).collect())
+}
+
+/// Every direct conversation of a user, in any order, those without a message included.
+pub async fn direct(db: &Db, app: AppId, user: UserId) -> Result<Vec<ConversationId>, Error> {
+    let rows: Vec<(i64, i64)> = DIRECT.read(db, &[app.0, user.0]).await?;
+    Ok(rows.into_iter().map(|(a, b)| ConversationId::from_key(a, b)).collect())
 }
 
 /// The same of these, in any order; those without a message are left out.
