@@ -157,7 +157,7 @@ fn patient(body: Body, unread: Unread) -> impl futures_util::Stream<Item = Resul
             tokio::task::yield_now().await;
         }
         if unread.0.load(Ordering::Relaxed) > MAX_UNREAD {
-            return Some((Err(Error::invalid("body", "has no part where one is due")), None));
+            return Some((Err(Error::invalid("body", "lacks a part where one is expected")), None));
         }
         match tokio::time::timeout(PATIENCE, stream.next()).await {
             Ok(None) => None,

@@ -85,9 +85,9 @@ pub enum AppCommand {
         #[arg(required = true)]
         values: Vec<String>,
     },
-    /// List every policy value with its default, what it can be and what it means. No server is needed.
+    /// List every policy value with its default, range and meaning. No server is needed.
     Policies,
-    /// Manage the keys with which internal services call over gRPC as this app.
+    /// Manage the keys of internal services that call this app over gRPC.
     Key {
         #[command(subcommand)]
         command: KeyCommand,

@@ -27,7 +27,7 @@ const MAX_ANSWER: usize = 256 * 1024 * 1024;
 /// Commands on callback endpoints and their deliveries.
 #[derive(Debug, Subcommand)]
 pub enum CallbackCommand {
-    /// Add an endpoint that is notified of events from now on, and show its secret, once.
+    /// Add an endpoint that is notified of events from now on, and show its key, once.
     #[command(
         after_help = "Example:\n  tidings callback add --app acme/lobby --dialect tencent --url https://app.example/im"
     )]
@@ -41,13 +41,12 @@ pub enum CallbackCommand {
     /// Resume an endpoint, queued events first.
     #[command(after_help = "Example:\n  tidings callback resume --app acme/lobby 7")]
     Resume(One),
-    /// Replace an endpoint's key for `webhook-signature`, and show it, once; the former key signs beside it for a
-    /// while.
+    /// Replace an endpoint's key for `webhook-signature` and show the new one, once; the old key also signs for a while.
     #[command(after_help = "Example:\n  tidings callback rotate --app acme/lobby 7 --overlap-ms 3600000")]
     Rotate {
         #[command(flatten)]
         one: One,
-        /// How long the former key signs too, in milliseconds; 24 hours by default.
+        /// How long the old key also signs, in milliseconds; 24 hours by default.
         #[arg(long, value_name = "MS")]
         overlap_ms: Option<u64>,
     },
@@ -77,7 +76,7 @@ pub enum CallbackCommand {
         /// The message's id.
         msg_id: i64,
     },
-    /// Deliver again, with the same event ids and bodies: everything, or what the options select.
+    /// Deliver again, with the same event ids and bodies: all deliveries, or those that the options select.
     #[command(
         after_help = "Example:\n  tidings callback replay --app acme/lobby --state dead --from 2026-11-30T03:00:00Z"
     )]
@@ -110,7 +109,7 @@ pub struct Added {
     /// The events to deliver, such as message.sent,message.recalled; all by default.
     #[arg(long, value_delimiter = ',')]
     events: Vec<String>,
-    /// Deliver the events of one conversation in order; one that fails holds up those behind it.
+    /// Deliver the events of one conversation in order; an event that fails delays the later ones.
     #[arg(long)]
     ordered: bool,
     /// What happens after a failure: durable (retries for a day), none, or timeout (one retry, after a timeout only).

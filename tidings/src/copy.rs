@@ -43,7 +43,7 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     }
     let from = options.from.as_path();
     if !from.is_dir() {
-        return Err(Error::invalid("--from", format!("{} is no folder", from.display())));
+        return Err(Error::invalid("--from", format!("{} is not a folder", from.display())));
     }
     let _folder = DataFolder::lock_as_it_is(from)?;
     for schema in SCHEMAS {
@@ -88,13 +88,13 @@ async fn tables(from: &Path, databases: &[Db], output: Output) -> Result<(), Err
     let source = from.canonicalize().map_err(Error::internal)?.display().to_string();
     let directory = &databases[0];
     match table_copy::begun(directory).await? {
-        Some(begun) if begun == source => output.print(&Row::remark("continues a copy that was cut")),
+        Some(begun) if begun == source => output.print(&Row::remark("continues an interrupted copy")),
         Some(begun) => {
-            let words = format!("holds a copy from {begun} that was cut: continue it, or empty the database");
+            let words = format!("holds an interrupted copy from {begun}: continue it, or empty the database");
             return Err(Error::invalid("--to", words));
         }
         None if tidings_directory::stored_apps(directory).await?.is_empty() => {}
-        None => return Err(Error::invalid("--to", "has apps already: name an empty database")),
+        None => return Err(Error::invalid("--to", "already has apps: name an empty database")),
     }
     for (schema, db) in SCHEMAS.into_iter().zip(databases).rev() {
         let told = |table: &table_copy::CopiedTable| {

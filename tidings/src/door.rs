@@ -38,6 +38,6 @@ pub async fn pass(server: &mut GrpcServer, wires: Wires, gateway: &Gateway) {
     if let Some(wire) = wires.callback {
         server.add(Passed::<CallbackServiceServer<()>>::over(wire, gateway.clone())).await;
     } else {
-        tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to where it is");
+        tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to its address");
     }
 }

@@ -36,7 +36,8 @@ pub async fn explain(config: &Config, options: &ExplainOptions, output: Output) 
     if found? {
         return Ok(());
     }
-    let words = "is in the log of no app: it was never sent, was refused or sent to those online only, or was purged";
+    let words =
+        "is in no app's log: it was never sent, was refused, was sent only to users who were online, or was purged";
     Err(Error::invalid("msg_id", format!("{} {words}", options.msg_id)))
 }
 

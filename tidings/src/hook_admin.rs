@@ -82,7 +82,7 @@ pub struct Added {
     /// The kinds of conversations, separated by commas; all by default.
     #[arg(long = "in", value_delimiter = ',', value_parser = one_of(&KINDS))]
     kinds: Vec<pb::ConversationKind>,
-    /// What it is asked about, separated by commas; only messages by default.
+    /// The subjects it is called for, separated by commas; only messages by default.
     #[arg(long = "about", value_delimiter = ',', value_parser = one_of(&SUBJECTS))]
     subjects: Vec<pb::HookSubject>,
     /// Allow a private, loopback or link-local address.

@@ -19,10 +19,10 @@ pub enum KeyCommand {
     Create {
         /// The app, as org/app.
         app: String,
-        /// The service, for the list.
+        /// The service's name, shown in the list.
         #[arg(long)]
         name: String,
-        /// What it may do, with commas between: read, send, manage, admin.
+        /// Its scopes, separated by commas: read, send, manage, admin.
         #[arg(long, required = true, value_delimiter = ',', value_parser = KeyScope::ALL.map(KeyScope::name))]
         scopes: Vec<String>,
     },

@@ -169,7 +169,7 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
 
 fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {
     let found = table.iter().find(|(known, _)| *known == word);
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("{word} is not one of the words"))
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("{word} is not one of the values"))
 }
 
 /// The word that stands for `meaning`.

@@ -29,7 +29,7 @@ use crate::{
 pub struct RestoreOptions {
     /// The folder of the backup.
     folder: PathBuf,
-    /// Replace the data that is there. It is kept in a folder `replaced-<time>` inside the data folder.
+    /// Replace existing data. It is moved into a folder `replaced-<time>` inside the data folder.
     #[arg(long)]
     force: bool,
 }
@@ -73,7 +73,7 @@ pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) 
     }
     match report.findings() {
         0 => Ok(()),
-        count => Err(Error::invalid("restore", format!("is done, but {count} problems were in the backup"))),
+        count => Err(Error::invalid("restore", format!("is complete, but {count} problems were in the backup"))),
     }
 }
 
@@ -103,7 +103,7 @@ fn make_room(data: &Path, force: bool, output: Output) -> Result<(), Error> {
     }
     if !force {
         let words = format!(
-            "finds data in {}: name an empty folder with --data, or give --force, which keeps that data in a folder beside",
+            "finds data in {}: name an empty folder with --data, or use --force, which moves that data into a subfolder",
             data.display()
         );
         return Err(Error::invalid("restore", words));

@@ -299,7 +299,7 @@ impl Starting<'_> {
             folder.note_database(name)?;
         }
         if let Some(source) = tidings_store::table_copy::begun(&db).await? {
-            let words = format!("holds a copy that is not complete: run `tidings copy` from {source} again");
+            let words = format!("holds an incomplete copy: run `tidings copy` from {source} again");
             return Err(Error::invalid("database.url", words));
         }
         if !migrate {

@@ -19,7 +19,7 @@ pub enum TokenCommand {
     Create {
         /// The app, as org/app.
         app: String,
-        /// A label for the list.
+        /// A label, shown in the list.
         #[arg(long, default_value = "", hide_default_value = true)]
         label: String,
     },

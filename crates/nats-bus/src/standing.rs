@@ -26,7 +26,7 @@ impl Standing {
     /// It is not, for a reason.
     pub fn down(&self, why: &str) {
         if self.changes_to(false) {
-            tracing::warn!(why, "the bus is not connected: other processes see what this one does a moment later");
+            tracing::warn!(why, "the bus is not connected: other processes see this one's changes with a short delay");
         }
     }
 
@@ -34,7 +34,7 @@ impl Standing {
     pub fn refuses(&self, why: &str) {
         metrics().bus.dropped(DroppedHints::Refused, 1);
         if !std::mem::replace(&mut self.told().refused, true) {
-            tracing::warn!(why, "the bus refuses hints: other processes see what this one does a moment later");
+            tracing::warn!(why, "the bus refuses hints: other processes see this one's changes with a short delay");
         }
     }
 

@@ -77,7 +77,7 @@ impl Schema {
             Standing::Ahead(steps) => tracing::warn!(
                 service = self.name,
                 steps,
-                "the tables are of a newer version of tidings than this one: update this process soon"
+                "the tables belong to a newer version of tidings: update this process soon"
             ),
             Standing::Behind(steps) => return Err(self.lacks(steps)),
         }

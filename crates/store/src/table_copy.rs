@@ -62,7 +62,7 @@ pub async fn copy_tables(
 pub async fn check_source(folder: &Path, schema: &Schema) -> Result<(), Error> {
     let path = folder.join(format!("{}.sqlite", schema.name));
     if !path.exists() {
-        return Err(Error::invalid("--from", format!("has no {}: it is no data folder of tidings", path.display())));
+        return Err(Error::invalid("--from", format!("has no {}: it is not a data folder of tidings", path.display())));
     }
     let db = crate::open(&crate::Location::Folder(folder.to_owned()), schema, false).await?;
     let standing = schema.standing(&db).await;

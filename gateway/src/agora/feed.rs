@@ -171,7 +171,7 @@ impl Feed {
                 Err(error) if error.reason() != Reason::Unavailable => return Some(Err(error)),
                 Err(error) => Some(error),
             };
-            tracing::debug!(?why, "a feed continues at another process");
+            tracing::debug!(?why, "the feed is continued from another process");
             sleep(PAUSE).await;
             self.request.after.clone_from(&self.cursor);
             match replies(&self.gateway, &self.caller, &self.request).await {

@@ -130,7 +130,7 @@ async fn discard(gateway: &Gateway, caller: &Caller, why: &Error, uuid: String) 
     let file = Some(pb::FileRef { uuid, ..pb::FileRef::default() });
     let request = context::request(&app, pb::DeleteFileRequest { file });
     if let Err(error) = gateway.clients().file.clone().delete_file(request).await {
-        tracing::warn!(%error, "a file that could not be shared stays");
+        tracing::warn!(%error, "a file that could not be shared was not removed");
     }
 }
 

@@ -190,7 +190,7 @@ impl AppFeed {
                     return;
                 }
                 Err(error) if !error.reason().is_transient() => {
-                    tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
+                    tracing::debug!(%error, app = %self.app.id, "the event feed is no longer followed");
                     return;
                 }
                 Err(error) => tracing::debug!(%error, app = %self.app.id, "the event feed is opened again"),

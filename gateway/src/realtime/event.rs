@@ -95,7 +95,7 @@ impl Batch {
 /// others.
 pub(crate) fn read(events: Vec<pb::Event>) -> Vec<FeedEvent> {
     let read = events.into_iter().map(FeedEvent::read);
-    read.filter_map(|event| event.inspect_err(|error| tracing::warn!(%error, "an event is left out")).ok()).collect()
+    read.filter_map(|event| event.inspect_err(|error| tracing::warn!(%error, "an event was left out")).ok()).collect()
 }
 
 /// The events as sessions get them.

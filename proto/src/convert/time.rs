@@ -37,7 +37,7 @@ pub fn timestamp_unless_zero(millis: i64) -> Option<Timestamp> {
 pub fn moment(field: &str, wire: Option<Timestamp>) -> Result<UnixMillis, Error> {
     let Timestamp { seconds, nanos } = required(field, wire)?;
     if !(FIRST..=LAST).contains(&seconds) {
-        return Err(Error::invalid(field, "must be of the years 1 to 9999"));
+        return Err(Error::invalid(field, "must have a year from 1 to 9999"));
     }
     if !(0..1_000_000_000).contains(&nanos) {
         return Err(Error::invalid(field, "must have nanos from 0 to 999999999"));
@@ -181,7 +181,7 @@ mod tests {
     fn a_malformed_moment_is_refused_by_its_field() {
         assert_eq!(refused(moment("sent_at", None)), "sent_at is required");
         for seconds in [FIRST - 1, LAST + 1, i64::MIN, i64::MAX] {
-            assert_eq!(refused(moment("sent_at", at(seconds, 0))), "sent_at must be of the years 1 to 9999");
+            assert_eq!(refused(moment("sent_at", at(seconds, 0))), "sent_at must have a year from 1 to 9999");
         }
         for nanos in [-1, 1_000_000_000, i32::MIN, i32::MAX] {
             assert_eq!(refused(moment_if_set("sent_at", at(0, nanos))), "sent_at must have nanos from 0 to 999999999");

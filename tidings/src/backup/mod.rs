@@ -60,7 +60,8 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
     match report.findings() {
         0 => Ok(()),
         count => {
-            let words = format!("was made, but {count} problems are in it, which `tidings verify` names here too");
+            let words =
+                format!("was made, but {count} problems were found in it; `tidings verify` reports them here too");
             Err(Error::invalid("the backup", words))
         }
     }
@@ -70,8 +71,7 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
 /// left that was cut is removed. The lock in it is held by the process that writes.
 fn begin(folder: &Path) -> Result<(PathBuf, File), Error> {
     if fs::symlink_metadata(folder).is_ok() {
-        let words =
-            format!("{} is there already: a backup is never overwritten, name another folder", folder.display());
+        let words = format!("{} already exists: a backup is never overwritten, name another folder", folder.display());
         return Err(Error::invalid("backup", words));
     }
     let name = folder.file_name().ok_or_else(|| Error::invalid("backup", "must name a new folder"))?;

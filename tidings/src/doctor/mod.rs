@@ -68,7 +68,7 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
     }
     for schema in SCHEMAS.into_iter().filter(|_| reached.is_ok()) {
         let opened = match (&config.database.url, config.data.join(format!("{}.sqlite", schema.name)).exists()) {
-            (None, false) => Ok("not made yet; the first start does".to_owned()),
+            (None, false) => Ok("not created yet; the first start creates them".to_owned()),
             _ => check_database(&config, schema).await,
         };
         let has_secrets = [tidings_directory::SCHEMA.name, tidings_callback::SCHEMA.name].contains(&schema.name);
@@ -149,7 +149,7 @@ fn is_served(config: &Config) -> bool {
 fn check_folder(config: &Config) -> Result<String, String> {
     let path = config.data.display();
     let Ok(found) = fs::metadata(&config.data) else {
-        return Ok(format!("{path} is not there yet; the first start makes it"));
+        return Ok(format!("{path} does not exist yet; the first start creates it"));
     };
     if !found.is_dir() {
         return Err(format!("{path} is not a folder"));

@@ -21,7 +21,7 @@ pub struct Process {
 
 /// Each process that the name in an address resolves to, at least one; the error is in words.
 pub async fn processes(url: &str) -> Result<Vec<Process>, String> {
-    let uri: Uri = url.parse().map_err(|_| format!("{url} is no address"))?;
+    let uri: Uri = url.parse().map_err(|_| format!("{url} is not a valid address"))?;
     let usual = match uri.scheme_str() {
         Some("http") => 80,
         Some("https") => 443,

@@ -25,7 +25,7 @@ use crate::{
 /// What to check.
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// Do not read the bytes of files, only their sizes.
+    /// Check only the sizes of files, not their contents.
     #[arg(long)]
     quick: bool,
 }

@@ -99,10 +99,10 @@ impl Certificates {
             Ok(configs) => {
                 metrics().tls.certificates_end(&configs.ends);
                 *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configs);
-                tracing::info!("the files of certificates have changed and were read again");
+                tracing::info!("changed certificate files were read");
             }
             Err(error) => {
-                tracing::error!(%error, "the files of certificates have changed and cannot be used: the former ones stay in use");
+                tracing::error!(%error, "changed certificate files cannot be used: the previous ones stay in use");
             }
         }
     }

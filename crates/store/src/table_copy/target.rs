@@ -178,7 +178,7 @@ pub async fn check_unused(url: &str) -> Result<(), Error> {
 
 fn in_turn(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
-        Some(code) if code == LOCKED => Error::invalid("--to", "is copied into by another process: wait for it"),
+        Some(code) if code == LOCKED => Error::invalid("--to", "is the target of another process's copy: wait for it"),
         _ => domain_error(error),
     }
 }

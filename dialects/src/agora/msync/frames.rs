@@ -96,7 +96,7 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
     let token = auth.or_else(|| provision.auth.clone()).unwrap_or_default();
     let token = match provision.auth_token.as_deref().filter(|_| token.is_empty()) {
         Some(json) => serde_json::from_str::<dto::LoginToken<'_>>(json)
-            .map_err(|cause| Error::invalid("authToken", format!("is no JSON object with a token: {cause}")))?
+            .map_err(|cause| Error::invalid("authToken", format!("is not a JSON object with a token: {cause}")))?
             .token
             .into_owned(),
         None => token,

@@ -232,7 +232,7 @@ async fn mark(client: Client, (conversation, msg_id): (ConversationId, MsgId)) -
 }
 
 fn failed(error: Error) -> End {
-    tracing::debug!(%error, "what a client missed cannot be read");
+    tracing::debug!(%error, "events that a client missed could not be read");
     End::Told(TRY_AGAIN, "the feed is interrupted")
 }
 

@@ -121,7 +121,7 @@ impl Deliveries {
         if timeout(PATIENCE, finished).await.is_err() {
             let endpoint = self.present.borrow();
             let (app, endpoint, calls) = (endpoint.app, endpoint.id, self.open.len());
-            tracing::warn!(%app, endpoint, calls, "calls without an answer in time are repeated");
+            tracing::warn!(%app, endpoint, calls, "calls that were not answered in time will be repeated");
         }
     }
 

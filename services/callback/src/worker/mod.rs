@@ -124,7 +124,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
         let _ = (&mut pair.work).await;
     }
     if let Err(error) = store::endpoint::release(&core.deps.db, &owner).await {
-        tracing::debug!(%error, "others wait until the leases have expired");
+        tracing::debug!(%error, "leases could not be returned: other processes wait until they expire");
     }
 }
 

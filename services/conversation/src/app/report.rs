@@ -57,7 +57,7 @@ async fn run(deps: Arc<Deps>, kind: Kind) {
             }
             Err(error) => {
                 turns.interrupted();
-                tracing::warn!(%error, ?kind, "what is to be in the event feed could not be reported yet");
+                tracing::warn!(%error, ?kind, "reports for the event feed could not be sent yet");
                 sleep(rest).await;
                 rest = (rest * 2).min(LONGEST_REST);
             }
@@ -79,7 +79,7 @@ async fn round(deps: &Deps, kind: Kind, turns: &mut Turns) -> Result<bool, Error
             }
             Err(error) if error.reason().is_transient() => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, ?kind, %app, "what is to be in the event feed was refused");
+                tracing::warn!(%error, ?kind, %app, "a report for the event feed was refused");
                 turns.refused(app, Instant::now());
             }
         }

@@ -48,7 +48,7 @@ impl FreedNames {
     pub(super) async fn wait(&mut self) -> Result<(), Error> {
         self.waits += 1;
         if self.waits > WAITS {
-            return Err(Error::new(Reason::Overloaded, "").because("the name is deleted again and again"));
+            return Err(Error::new(Reason::Overloaded, "").because("the name was deleted again during each retry"));
         }
         tokio::time::sleep(UNKNOWN_ELSEWHERE).await;
         Ok(())

@@ -38,7 +38,7 @@ async fn sweep_always(core: Arc<Core>) {
         sleep(LOOK).await;
         if let Err(error) = core.sweep_sessions(&mut reach).await {
             reach.lost();
-            tracing::warn!(%error, "sessions of gateways that are gone could not be swept yet");
+            tracing::warn!(%error, "sessions of stopped gateways could not be removed yet");
             sleep(REST).await;
         }
     }

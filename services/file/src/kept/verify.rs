@@ -37,7 +37,7 @@ pub async fn verify(
         for file in page {
             let found = match objects {
                 Some(objects) => fault(objects, app, &file, whole).await?,
-                None => Some(("file_missing", "there is no folder of files".to_owned())),
+                None => Some(("file_missing", "the folder of files is missing".to_owned())),
             };
             checked.files += 1;
             checked.bytes += file.size;

@@ -45,7 +45,7 @@ impl HistoryQuery {
         }
         let known = |name: &String| BODY_NAMES.contains(&name.as_str());
         if !self.bodies.iter().all(known) {
-            return Err(Error::invalid("bodies", format!("must be among {}", BODY_NAMES.join(", "))));
+            return Err(Error::invalid("bodies", format!("must be one of {}", BODY_NAMES.join(", "))));
         }
         Ok(())
     }
