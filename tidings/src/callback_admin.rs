@@ -164,8 +164,8 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand,
         }
         CallbackCommand::Rotate { one, overlap_ms } => {
             let overlap = overlap_ms.map(|ms| duration(Duration::from_millis(ms)));
-            let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap })?;
-            show_with_secret(callbacks.rotate_endpoint_secret(wanted).await, output)
+            let request = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap })?;
+            show_with_secret(callbacks.rotate_endpoint_secret(request).await, output)
         }
         CallbackCommand::Remove(one) => {
             let removed = callbacks
@@ -178,8 +178,8 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand,
         }
         CallbackCommand::Deliveries { of, endpoint, state, limit } => {
             let state = state.unwrap_or_default().into();
-            let wanted = pb::ListDeliveriesRequest { endpoint_id: endpoint, state, ..Default::default() };
-            deliveries(callbacks, (of, wanted), limit, output).await
+            let request = pb::ListDeliveriesRequest { endpoint_id: endpoint, state, ..Default::default() };
+            deliveries(callbacks, (of, request), limit, output).await
         }
         CallbackCommand::Explain { of, msg_id } => explain(callbacks, of, msg_id, output).await,
         CallbackCommand::Replay(replayed) => replay(callbacks, replayed, output).await,
@@ -194,8 +194,8 @@ fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>, output: 
 async fn add(mut callbacks: Callbacks, added: Added, output: Output) -> Result<(), Error> {
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
     let (dialect, retry, timeout) = (dialect.into(), retry.into(), Some(duration(Duration::from_millis(timeout_ms))));
-    let wanted = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, allow_private, timeout };
-    show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await, output)
+    let request = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, allow_private, timeout };
+    show_with_secret(callbacks.add_endpoint(of.request(request)?).await, output)
 }
 
 fn show_with_secret(
@@ -209,8 +209,8 @@ fn show_with_secret(
 }
 
 async fn list(mut callbacks: Callbacks, of: InApp, output: Output) -> Result<(), Error> {
-    let wanted = of.request(pb::ListEndpointsRequest {})?;
-    let endpoints = callbacks.list_endpoints(wanted).await.map_err(error_from_status)?.into_inner().endpoints;
+    let request = of.request(pb::ListEndpointsRequest {})?;
+    let endpoints = callbacks.list_endpoints(request).await.map_err(error_from_status)?.into_inner().endpoints;
     output.print_all(endpoints.iter().map(lines::endpoint));
     Ok(())
 }
@@ -236,16 +236,16 @@ async fn deliveries(
 }
 
 async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64, output: Output) -> Result<(), Error> {
-    let mut wanted = pb::ListDeliveriesRequest { msg_id, page_size: PAGE, ..Default::default() };
+    let mut request = pb::ListDeliveriesRequest { msg_id, page_size: PAGE, ..Default::default() };
     let mut is_empty = true;
     loop {
-        let page = page(&mut callbacks, &of, &wanted).await?;
+        let page = page(&mut callbacks, &of, &request).await?;
         is_empty &= page.deliveries.is_empty();
         output.print_all(page.deliveries.iter().map(lines::delivery_in_full));
         if page.next_page_token.is_empty() {
             break;
         }
-        wanted.page_token = page.next_page_token;
+        request.page_token = page.next_page_token;
     }
     if is_empty {
         output.print(&Row::default().text(format!("message {msg_id}")).text("no delivery"));
@@ -256,21 +256,21 @@ async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64, output: Outpu
 async fn page(
     callbacks: &mut Callbacks,
     of: &InApp,
-    wanted: &pb::ListDeliveriesRequest,
+    request: &pb::ListDeliveriesRequest,
 ) -> Result<pb::ListDeliveriesResponse, Error> {
-    let page = callbacks.list_deliveries(of.request(wanted.clone())?).await.map_err(error_from_status)?;
+    let page = callbacks.list_deliveries(of.request(request.clone())?).await.map_err(error_from_status)?;
     Ok(page.into_inner())
 }
 
 async fn replay(mut callbacks: Callbacks, replayed: Replayed, output: Output) -> Result<(), Error> {
-    let wanted = pb::ReplayRequest {
+    let request = pb::ReplayRequest {
         endpoint_id: replayed.endpoint,
         delivery_id: replayed.delivery,
         state: replayed.state.unwrap_or_default().into(),
         created_from: timestamp_unless_zero(replayed.from),
         created_until: timestamp_unless_zero(replayed.until),
     };
-    let done = callbacks.replay(replayed.of.request(wanted)?).await.map_err(error_from_status)?;
+    let done = callbacks.replay(replayed.of.request(request)?).await.map_err(error_from_status)?;
     output.print(&Row::default().shown("replayed", done.into_inner().replayed).text("replayed"));
     Ok(())
 }

@@ -102,8 +102,8 @@ async fn act(mut directory: Directory, command: HookCommand, output: Output) -> 
             output.print(&row(&hook));
         }
         HookCommand::List(of) => {
-            let wanted = of.request(pb::ListHooksRequest {})?;
-            let hooks = directory.list_hooks(wanted).await.map_err(error_from_status)?.into_inner().hooks;
+            let request = of.request(pb::ListHooksRequest {})?;
+            let hooks = directory.list_hooks(request).await.map_err(error_from_status)?.into_inner().hooks;
             output.print_all(hooks.iter().map(row));
         }
         HookCommand::Remove { of, id } => {

@@ -150,8 +150,8 @@ impl DirectoryCache {
             return Ok(standing);
         }
         let ask = async {
-            let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
-            let answer = self.client.clone().get_user(as_app(caller, asked)).await;
+            let request = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
+            let answer = self.client.clone().get_user(as_app(caller, request)).await;
             let found = answer.map_err(error_from_status)?.into_inner();
             let mutes = found.mutes.as_ref().map(UserMutes::try_from).transpose()?.unwrap_or_default();
             Ok(Standing { enabled: found.enabled, mutes })
@@ -165,8 +165,8 @@ impl DirectoryCache {
             return Ok(app);
         }
         let ask = async {
-            let asked = pb::GetAppRequest { app: Some(scope.app.clone()) };
-            let answer = self.client.clone().get_app(asked).await.map_err(error_from_status)?;
+            let request = pb::GetAppRequest { app: Some(scope.app.clone()) };
+            let answer = self.client.clone().get_app(request).await.map_err(error_from_status)?;
             App::try_from(answer.into_inner()).map(Arc::new)
         };
         Box::pin(self.apps.load(&name, now, ask)).await
@@ -187,12 +187,12 @@ impl DirectoryCache {
         if missing.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let asked = pb::ResolveUsersRequest {
+        let request = pb::ResolveUsersRequest {
             users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
             intern_unknown: intern,
             or_deleted: false,
         };
-        let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, asked))).await;
+        let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, request))).await;
         let found = answer.map_err(error_from_status)?.into_inner().users;
         for (user, found) in missing.into_iter().zip(&found) {
             self.users.insert((users_of(app), user.clone()), UserId(found.id), now);
@@ -221,8 +221,8 @@ impl DirectoryCache {
         if missing.is_empty() {
             return Ok(known);
         }
-        let asked = internal::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
-        let answer = Box::pin(self.internal.clone().memberships(as_app(caller, asked))).await;
+        let request = internal::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
+        let answer = Box::pin(self.internal.clone().memberships(as_app(caller, request))).await;
         for wire in answer.map_err(error_from_status)?.into_inner().memberships {
             let membership = Membership::try_from(wire)?;
             if membership.role.is_some() || user == UserId::ADMIN {
@@ -259,8 +259,8 @@ impl DirectoryCache {
             return Ok(Unwelcoming::default());
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
-        let asked = internal::BlockedByRequest { user_id: Some(sender.0), by_ids, contacts_only };
-        let answer = Box::pin(self.internal.clone().blocked_by(as_app(caller, asked))).await;
+        let request = internal::BlockedByRequest { user_id: Some(sender.0), by_ids, contacts_only };
+        let answer = Box::pin(self.internal.clone().blocked_by(as_app(caller, request))).await;
         let found = answer.map_err(error_from_status)?.into_inner();
         if found.by_ids.is_empty() && found.stranger_ids.is_empty() {
             for receiver in missing {

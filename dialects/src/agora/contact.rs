@@ -287,8 +287,8 @@ mod tests {
         assert_eq!(import_names(eleven.as_bytes()).unwrap_err().description, "request user over flow limit:10.");
         let told = contact_request(eleven.as_bytes()).unwrap_err().description;
         assert_eq!(told, "usernames size is more than max limit : 10");
-        let asked = contact_request(br#"{"usernames":["omar"],"reason":"hi"}"#).unwrap();
-        assert_eq!((asked.0.len(), asked.1.as_str()), (1, "hi"));
+        let request = contact_request(br#"{"usernames":["omar"],"reason":"hi"}"#).unwrap();
+        assert_eq!((request.0.len(), request.1.as_str()), (1, "hi"));
     }
 
     fn shown(answer: impl Fn(&Call<'_>, Timing) -> Vec<u8>) -> serde_json::Value {

@@ -187,9 +187,9 @@ mod tests {
     fn what_is_asked_stays_within_its_bounds() {
         let all = FeedQuery { after: String::new(), kinds: Vec::new(), limit: 100, wait: Duration::from_secs(30) };
         assert_eq!(feed_query("").unwrap(), all);
-        let asked = feed_query("after=0:1.1:2&kinds=message.sent,%20message.recalled,&limit=5000&wait=1000").unwrap();
+        let query = feed_query("after=0:1.1:2&kinds=message.sent,%20message.recalled,&limit=5000&wait=1000").unwrap();
         let kinds = ["message.sent", "message.recalled"].map(str::to_owned).into();
-        assert_eq!(asked, FeedQuery { after: "0:1.1:2".into(), kinds, limit: 1000, wait: Duration::from_mins(1) });
+        assert_eq!(query, FeedQuery { after: "0:1.1:2".into(), kinds, limit: 1000, wait: Duration::from_mins(1) });
         assert_eq!(feed_query("limit=0&wait=0").unwrap().limit, 1);
         for wrong in ["limit=x", "wait=-1"] {
             assert!(feed_query(wrong).is_err(), "{wrong}");

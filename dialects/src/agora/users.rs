@@ -198,9 +198,9 @@ mod tests {
     #[test]
     fn one_user_comes_bare_or_alone_in_an_array_agora_10_2() {
         for body in [r#"{"username":"Nora"}"#, r#" [{"username":"Nora"}]"#] {
-            let asked = new_users(body.as_bytes()).unwrap();
-            assert!(asked.single);
-            assert_eq!(asked.users[0].username, "Nora");
+            let request = new_users(body.as_bytes()).unwrap();
+            assert!(request.single);
+            assert_eq!(request.users[0].username, "Nora");
         }
     }
 

@@ -164,14 +164,14 @@ async fn set_room(
     forced: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
-    let wanted = codec::room_attributes_request(&context.read(body).await?)?;
+    let params = codec::room_attributes_request(&context.read(body).await?)?;
     let (room_id, name, user) = of_user(gateway, &caller, GroupKind::Room, path).await?;
     identity.check_may_name(&name)?;
     let request = pb::SetRoomAttributesRequest {
         room_id,
         user_id: Some(user.0),
-        attributes: wire_attributes(wanted.pairs),
-        auto_delete: wanted.auto_delete,
+        attributes: wire_attributes(params.pairs),
+        auto_delete: params.auto_delete,
         forced,
     };
     let reply = gateway.clients().group.clone().set_room_attributes(context::request(&caller, request)).await;

@@ -271,10 +271,10 @@ async fn set_mark(
     marked: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::mark_request(&context.read(body).await?)?;
+    let params = codec::mark_request(&context.read(body).await?)?;
     let user = people::id(gateway, &caller, &name).await?;
-    let (mut targets, mut ignored) = (Vec::with_capacity(wanted.targets.len()), Vec::new());
-    for target in wanted.targets {
+    let (mut targets, mut ignored) = (Vec::with_capacity(params.targets.len()), Vec::new());
+    for target in params.targets {
         match people::any_conversation(gateway, &caller, &name, &target.0).await {
             Ok((_, conversation)) => targets.push((conversation, target)),
             Err(error) if matches!(error.reason(), Reason::UserNotFound | Reason::GroupNotFound) => {
@@ -286,7 +286,7 @@ async fn set_mark(
     if !targets.is_empty() {
         let request = pb::MarkConversationsRequest {
             user_id: Some(user.0),
-            mark: wanted.mark,
+            mark: params.mark,
             conversations: targets.iter().map(|(conversation, _)| (*conversation).into()).collect(),
             marked,
         };

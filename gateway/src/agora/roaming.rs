@@ -25,11 +25,11 @@ pub(crate) async fn pull(
 
 async fn page(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::roaming_request(&context.read(body).await?)?;
-    let (user, conversation) = people::any_conversation(gateway, &caller, &name, &wanted.peer).await?;
+    let request = codec::roaming_request(&context.read(body).await?)?;
+    let (user, conversation) = people::any_conversation(gateway, &caller, &name, &request.peer).await?;
     // The user's rights decide, not the app's.
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
-    let (mut messages, next) = read(gateway, &caller, &reader, conversation, &wanted).await?;
+    let (mut messages, next) = read(gateway, &caller, &reader, conversation, &request).await?;
     for message in &mut messages {
         context.locate(&mut message.content);
     }

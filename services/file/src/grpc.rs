@@ -154,8 +154,8 @@ impl FileService for FileGrpc {
         let pb::SetLifetimeRequest { file, for_ever } = request.into_inner();
         // No bytes are returned, so the owner need not know the secret.
         let file = required("file", file).map_err(to_status)?;
-        let wanted = find::FileQuery { uuid: file.uuid, secret: file.share_secret, trusted: true };
-        let set = lifetime::set(&self.core, &app, user, &wanted, for_ever).await.map_err(to_status)?;
+        let query = find::FileQuery { uuid: file.uuid, secret: file.share_secret, trusted: true };
+        let set = lifetime::set(&self.core, &app, user, &query, for_ever).await.map_err(to_status)?;
         Ok(Response::new(set.into()))
     }
 
@@ -163,8 +163,8 @@ impl FileService for FileGrpc {
     async fn delete_file(&self, request: Request<pb::DeleteFileRequest>) -> Result<Response<pb::FileInfo>, Status> {
         let app = self.own_app(&request).await?;
         let file = required("file", request.into_inner().file).map_err(to_status)?;
-        let wanted = find::FileQuery::of(file, true);
-        let deleted = delete::delete(&self.core, app.id, &wanted).await.map_err(to_status)?;
+        let query = find::FileQuery::of(file, true);
+        let deleted = delete::delete(&self.core, app.id, &query).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
     }
 

@@ -12,8 +12,8 @@ use crate::{
 };
 
 /// Removes a file's bytes permanently.
-pub async fn delete(core: &Core, app: AppId, wanted: &find::FileQuery) -> Result<StoredFile, Error> {
-    let found = find(core, app, wanted).await?;
+pub async fn delete(core: &Core, app: AppId, query: &find::FileQuery) -> Result<StoredFile, Error> {
+    let found = find(core, app, query).await?;
     if !retire(core, app, &found.uuid).await? {
         return Err(Error::new(Reason::FileExpired, found.uuid));
     }

@@ -38,7 +38,7 @@ pub async fn broadcast(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: &BroadcastCommand,
+    command: &BroadcastCommand,
     scope: ModerationScope,
     request: &[u8],
 ) -> Result<usize, Error> {
@@ -46,12 +46,12 @@ pub async fn broadcast(
         return Err(Error::not_permitted("only the app itself broadcasts"));
     }
     let now = deps.clock.now();
-    let once = Once::of(&wanted.call, wanted.idempotency_key.as_deref());
+    let once = Once::of(&command.call, command.idempotency_key.as_deref());
     let (key, earlier) = once::find_answer(&deps.db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(new, answered);
     }
-    let most = part(app, &wanted.content)?;
+    let most = part(app, &command.content)?;
     let mut sent = 0;
     let mut after = UserId(0);
     loop {
@@ -59,7 +59,7 @@ pub async fn broadcast(
         if receivers.is_empty() {
             return ended(deps, key, sent).await;
         }
-        let draft = draft(wanted, receivers, after);
+        let draft = draft(command, receivers, after);
         let reply = send::send(deps, appender, (caller, app), draft, scope, request).await?;
         sent += reply.sent.len();
         after = last_of(&reply).ok_or_else(|| Error::internal("a part of a broadcast without a message"))?;

@@ -106,10 +106,10 @@ pub struct Batch {
 }
 
 /// The feed in batches. The first one may be empty: it contains the start cursor.
-pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<Item = Result<Batch, Error>> + Send {
+pub fn follow(deps: Arc<Deps>, app: Arc<App>, query: FeedQuery) -> impl Stream<Item = Result<Batch, Error>> + Send {
     let (batches, receiver) = mpsc::channel(1);
     let read = async move {
-        if let Err(error) = send(&deps, app.id, wanted, &batches).await {
+        if let Err(error) = send(&deps, app.id, query, &batches).await {
             let _ = batches.send(Err(error)).await;
         }
     };
@@ -121,23 +121,23 @@ pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<
 async fn send(
     deps: &Deps,
     app: AppId,
-    wanted: FeedQuery,
+    query: FeedQuery,
     batches: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
     let mut news = deps.bus.subscribe(Hint::Events(app));
-    if !wanted.follow || matches!(wanted.after, After::Now) {
+    if !query.follow || matches!(query.after, After::Now) {
         fetch_changes::catch_up(deps).await;
     }
-    let mut positions = match &wanted.after {
+    let mut positions = match &query.after {
         After::Beginning => Positions::default(),
         After::Now => export::positions(&deps.db, app).await?,
         After::Cursor(positions) | After::Left(positions) => positions.clone(),
     };
     let lanes = lane::lanes(&deps.db, app).await?;
-    let kept = match wanted.after {
-        After::Cursor(_) | After::Now => Kept::new(&wanted, &[]),
+    let kept = match query.after {
+        After::Cursor(_) | After::Now => Kept::new(&query, &[]),
         // Events that are already gone are not missed.
-        After::Beginning | After::Left(_) => Kept::new(&wanted, &lanes),
+        After::Beginning | After::Left(_) => Kept::new(&query, &lanes),
     };
     kept.check(&lanes, &positions)?;
     let first = Batch { events: Vec::new(), positions: positions.clone() };
@@ -156,9 +156,9 @@ async fn send(
         let (mut events, mut scales) = (Vec::new(), [Scale::default(), Scale::default()]);
         for (lane, last) in in_turn(&upto, &positions) {
             let after = positions.0.get(&lane).copied().unwrap_or(0);
-            if last > after && events.len() < wanted.batch && scales.iter().all(|scale| !scale.is_full()) {
+            if last > after && events.len() < query.batch && scales.iter().all(|scale| !scale.is_full()) {
                 let part = Part { app, lane, after, upto: last };
-                let reached = lane_events(deps, part, &wanted, (&mut events, &mut scales)).await?;
+                let reached = lane_events(deps, part, &query, (&mut events, &mut scales)).await?;
                 positions.0.insert(lane, reached);
             }
         }
@@ -178,7 +178,7 @@ async fn send(
         if upto.0.iter().any(|(lane, last)| !positions.cover(*lane, *last)) {
             continue;
         }
-        if !wanted.follow {
+        if !query.follow {
             // Where it ended, also when nothing of it matched.
             let _ = batches.send(Ok(Batch { events: Vec::new(), positions })).await;
             return Ok(());
@@ -222,10 +222,10 @@ impl FeedQuery {
 }
 
 impl Kept {
-    fn new(wanted: &FeedQuery, gone: &[Lane]) -> Self {
-        let other = EventKind::all().any(|kind| kind != EventKind::Sent && wanted.wants(kind));
+    fn new(query: &FeedQuery, gone: &[Lane]) -> Self {
+        let other = EventKind::all().any(|kind| kind != EventKind::Sent && query.wants(kind));
         Self {
-            wants: (wanted.wants(EventKind::Sent), other),
+            wants: (query.wants(EventKind::Sent), other),
             gone: gone.iter().map(|lane| (lane.lane, *lane)).collect(),
         }
     }

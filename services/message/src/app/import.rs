@@ -43,7 +43,7 @@ pub async fn import(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: ImportCommand,
+    command: ImportCommand,
     request: &[u8],
     now: UnixMillis,
 ) -> Result<Reply, Error> {
@@ -61,7 +61,7 @@ pub async fn import(
         call,
         idempotency_key,
         fetch_into,
-    } = wanted;
+    } = command;
     let once = Once::of(&call, idempotency_key.as_deref());
     let (key, earlier) = once::find_answer(db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {

@@ -155,14 +155,14 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallC
 }
 
 /// Who is shown as having recalled it: the caller, or the user that the app itself names.
-async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallCommand) -> Result<UserId, Error> {
-    let Some(actor) = &wanted.actor else {
+async fn actor(deps: &Deps, (caller, app): (&Caller, &App), command: &RecallCommand) -> Result<UserId, Error> {
+    let Some(actor) = &command.actor else {
         return Ok(caller.actor.user());
     };
     if caller.actor != Actor::App {
         return Err(Error::not_permitted("only the app itself recalls in another's name"));
     }
-    let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let intern = command.accept_unknown_names && app.policy.accept_unknown_names;
     let users = deps.directory.users((caller, app), std::slice::from_ref(actor), intern).await?;
     users.first().copied().ok_or_else(|| Error::internal("the directory returned no user"))
 }
@@ -176,16 +176,16 @@ fn receiver(conversation: ConversationId, sender: UserId) -> i64 {
 async fn check_to(
     deps: &Deps,
     (caller, app): (&Caller, &App),
-    wanted: &RecallCommand,
+    command: &RecallCommand,
     conversation: ConversationId,
     receiver: i64,
 ) -> Result<(), Error> {
-    let is_other_kind = wanted.kind.is_some_and(|kind| kind != conversation.kind());
-    let is_right = match &wanted.to {
+    let is_other_kind = command.kind.is_some_and(|kind| kind != conversation.kind());
+    let is_right = match &command.to {
         None => true,
         Some(to) => target_id(deps, (caller, app), to).await? == Some((conversation.kind(), receiver)),
     };
-    if is_other_kind || !is_right { Err(not_sent_there(wanted.msg_id)) } else { Ok(()) }
+    if is_other_kind || !is_right { Err(not_sent_there(command.msg_id)) } else { Ok(()) }
 }
 
 fn not_sent_there(msg_id: MsgId) -> Error {
@@ -220,29 +220,29 @@ async fn past_storage(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    wanted: &RecallCommand,
+    command: &RecallCommand,
     now: UnixMillis,
 ) -> Result<Recalled, Error> {
-    if !wanted.past_storage || !is_past(app, wanted.msg_id, now) || caller.actor != Actor::App {
-        return Err(access::not_found(wanted.msg_id));
+    if !command.past_storage || !is_past(app, command.msg_id, now) || caller.actor != Actor::App {
+        return Err(access::not_found(command.msg_id));
     }
-    let to = wanted.to.as_ref().ok_or_else(|| not_sent_there(wanted.msg_id))?;
-    let (kind, receiver) = target_id(deps, (caller, app), to).await?.ok_or_else(|| not_sent_there(wanted.msg_id))?;
+    let to = command.to.as_ref().ok_or_else(|| not_sent_there(command.msg_id))?;
+    let (kind, receiver) = target_id(deps, (caller, app), to).await?.ok_or_else(|| not_sent_there(command.msg_id))?;
     let conversation = match kind {
         ConversationKind::Direct => ConversationId::direct(actor, UserId(receiver)),
         ConversationKind::Group => ConversationId::Group(GroupId(receiver)),
         ConversationKind::Room => ConversationId::Room(RoomId(receiver)),
     };
     let origin = Origin::of(caller);
-    let left = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    let body = wanted.notice.body(left.as_ref().map_or(&[], |left| &left.audience))?;
+    let left = place::place_of(&deps.db, caller.app, command.msg_id).await?;
+    let body = command.notice.body(left.as_ref().map_or(&[], |left| &left.audience))?;
     let mut tx = deps.db.begin().await?;
     if let Some(left) = left {
         // It is not purged yet: until then it must not be found.
-        let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
+        let which = Which { app: caller.app, conversation: left.conversation, msg_id: command.msg_id };
         take_out(&mut tx, which, now).await?;
     }
-    let event = recalled_event(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
+    let event = recalled_event(caller, actor, conversation, command.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.bus.publish(Hint::Events(caller.app));
@@ -275,12 +275,12 @@ async fn write(
     (caller, app): (&Caller, &App),
     actor: UserId,
     message: &PlaceOf,
-    wanted: &RecallCommand,
+    command: &RecallCommand,
     now: UnixMillis,
 ) -> Result<bool, Error> {
-    let (msg_id, conversation) = (wanted.msg_id, message.conversation);
+    let (msg_id, conversation) = (command.msg_id, message.conversation);
     let origin = Origin::of(caller);
-    let body = wanted.notice.body(&message.audience)?;
+    let body = command.notice.body(&message.audience)?;
     let mut tx = deps.db.begin().await?;
     let which = Which { app: caller.app, conversation, msg_id };
     if !take_out(&mut tx, which, now).await? {

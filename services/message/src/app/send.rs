@@ -107,14 +107,14 @@ pub async fn send_or_report(
         return appender.append(call).await;
     }
     let scope = if draft.system { ModerationScope::Nothing } else { scope };
-    let wanted = ScreeningRequest {
+    let params = ScreeningRequest {
         sender,
         places: &call.places,
         content: &draft.content,
         online_only: draft.online_only,
         targeted: flags.targeted,
     };
-    let verdict = deps.screens.judge(directory, (caller, app), scope, wanted, (appender, now)).await?;
+    let verdict = deps.screens.judge(directory, (caller, app), scope, params, (appender, now)).await?;
     apply_verdict(&mut call, app, scope, verdict)?;
     appender.append(call).await
 }

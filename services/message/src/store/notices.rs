@@ -145,15 +145,15 @@ pub async fn notices(
     lane: fn(ConversationId) -> i64,
     scale: &mut Scale,
 ) -> Result<Vec<Event>, Error> {
-    let asked: Vec<Since> = ends.iter().map(|ends| Since { upto: ends.notices_upto, ..ends.since }).collect();
-    let rows: Vec<OtherRow> = NOTICES.read(db, &range(app, user, &asked)).await?;
+    let since: Vec<Since> = ends.iter().map(|ends| Since { upto: ends.notices_upto, ..ends.since }).collect();
+    let rows: Vec<OtherRow> = NOTICES.read(db, &range(app, user, &since)).await?;
     feed::other_events(db, app, rows, lane, scale).await
 }
 
 /// Of each user the newest marks, in any order.
 pub async fn marks(db: &Db, app: AppId, user: UserId, ends: &[Ends]) -> Result<Vec<Event>, Error> {
-    let asked: Vec<Since> = ends.iter().map(|ends| Since { after: ends.marks_after, ..ends.since }).collect();
-    let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &asked)).await?;
+    let since: Vec<Since> = ends.iter().map(|ends| Since { after: ends.marks_after, ..ends.since }).collect();
+    let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &since)).await?;
     let mut marks = feed::bodiless(rows)?;
     marks.sort_unstable_by_key(|mark| Reverse(mark.event_no));
     let mut known = HashSet::new();

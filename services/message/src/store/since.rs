@@ -138,8 +138,8 @@ pub async fn full(db: &Db, app: AppId, asked: &[Since]) -> Result<Vec<Conversati
 }
 
 /// The messages that `user` can read, at most the newest [`MOST`] of each conversation, in any order.
-pub async fn sent(db: &Db, app: AppId, user: UserId, asked: &[Since], scale: &mut Scale) -> Result<Vec<Event>, Error> {
-    let rows: Vec<SentRow> = SENT.read(db, &range(app, user, asked)).await?;
+pub async fn sent(db: &Db, app: AppId, user: UserId, since: &[Since], scale: &mut Scale) -> Result<Vec<Event>, Error> {
+    let rows: Vec<SentRow> = SENT.read(db, &range(app, user, since)).await?;
     feed::sent_events(db, app, rows, scale).await
 }
 

@@ -13,7 +13,7 @@ impl Core {
         caller: &Caller,
         user: UserId,
         other: UserId,
-        wanted: &NewContactRequest,
+        params: &NewContactRequest,
     ) -> Result<(), Error> {
         if caller.is_app() {
             return Ok(());
@@ -26,8 +26,8 @@ impl Core {
         let request = FriendRequest {
             from: &round.account(user),
             to: &to,
-            remark: &wanted.remark,
-            wording: &wanted.text,
+            remark: &params.remark,
+            wording: &params.text,
             event_time: round.now,
         };
         for hook in &round.hooks {
