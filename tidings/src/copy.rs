@@ -15,7 +15,7 @@ use crate::{
     keys::{DATA_KEY, SERVICE_KEY, check_sealed},
     lines::{Output, Row},
     migrate::SCHEMAS,
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
     verify::{self, Report, Scope},
 };
 
@@ -52,7 +52,7 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     table_copy::check_unused(&options.to).await?;
     let keys_are_here = keys(config, from).await?;
     let location = Location::Postgres(options.to.clone());
-    let target = Place { location, files: config.files.clone(), data: config.data.clone() };
+    let target = DataLocation { location, files: config.files.clone(), data: config.data.clone() };
     let mut databases = Vec::new();
     for schema in SCHEMAS {
         databases.push(tidings_store::open(&target.location, schema, true).await?);
@@ -139,9 +139,9 @@ async fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-async fn files(options: &CopyOptions, target: &Place, stores: &Stores, output: Output) -> Result<(), Error> {
+async fn files(options: &CopyOptions, target: &DataLocation, stores: &Stores, output: Output) -> Result<(), Error> {
     let folder = options.from_files.clone().unwrap_or_else(|| options.from.join("files"));
-    let source = Place { files: Files { folder: Some(folder.clone()), ..Files::default() }, ..target.clone() };
+    let source = DataLocation { files: Files { folder: Some(folder.clone()), ..Files::default() }, ..target.clone() };
     let Some(from) = source.objects()? else { return Ok(()) };
     let to = target.writable_objects()?;
     if to.is_in(&folder) {

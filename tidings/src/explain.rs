@@ -13,7 +13,7 @@ use crate::{
     callback_lines::due,
     conversation_lines::conversation,
     lines::{Output, Row},
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
 };
 
 /// Which message.
@@ -30,7 +30,7 @@ pub struct ExplainOptions {
 
 /// Prints what is known; fails if no app has the message.
 pub async fn explain(config: &Config, options: &ExplainOptions, output: Output) -> Result<(), Error> {
-    let stores = Stores::open(&Place::of(config)).await?;
+    let stores = Stores::open(&DataLocation::of(config)).await?;
     let found = search(&stores, options, output).await;
     stores.close().await;
     if found? {

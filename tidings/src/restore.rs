@@ -19,7 +19,7 @@ use crate::{
     backup::{BESIDE, Manifest},
     lines::{Output, Row},
     migrate::SCHEMAS,
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
     verify::{self, Report, Scope},
 };
 
@@ -39,7 +39,7 @@ const STAGE: &str = "restoring";
 
 /// Restores a backup into the configured data folder.
 pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) -> Result<(), Error> {
-    let place = Place::of(config);
+    let place = DataLocation::of(config);
     let Location::Folder(data) = &place.location else {
         return Err(Error::invalid("restore", "writes a data folder, but database.url is set: use pg_restore"));
     };
@@ -146,10 +146,10 @@ fn stage_databases(backup: &Path, data: &Path, stage: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn restore_files(backup: &Path, place: &Place, stage: &Path) -> Result<(), Error> {
-    let Some(from) = Place::folder(backup.to_owned()).objects()? else { return Ok(()) };
+async fn restore_files(backup: &Path, place: &DataLocation, stage: &Path) -> Result<(), Error> {
+    let Some(from) = DataLocation::folder(backup.to_owned()).objects()? else { return Ok(()) };
     let to = place.writable_objects()?;
-    let staged = Stores::open(&Place::folder(stage.to_owned())).await?;
+    let staged = Stores::open(&DataLocation::folder(stage.to_owned())).await?;
     let done = async {
         for app in tidings_directory::stored_apps(&staged.directory).await? {
             kept::copy((&staged.file, None), (&from, &to), app.id).await?;

@@ -39,7 +39,7 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     Roles, bus,
-    deleted_apps::{self, Kept},
+    deleted_apps::{self, ServiceRows},
     door::{self, Wires},
     keys, metrics,
     ready::{NotReady, Readiness},
@@ -282,7 +282,7 @@ struct Starting<'a> {
     /// The same with their names, for the numbers.
     measured: Vec<(&'static str, Db)>,
     /// What is removed with an app.
-    kept: Kept,
+    kept: ServiceRows,
 }
 
 impl Starting<'_> {

@@ -43,7 +43,7 @@ pub struct DirectoryCache {
     apps: Arc<TtlCache<AppName, Arc<App>>>,
     users: Arc<TtlCache<(AppUsers, UserRef), UserId>>,
     /// The standing of existing users.
-    acting: Arc<TtlCache<(AppUsers, UserId), Standing>>,
+    acting: Arc<TtlCache<(AppUsers, UserId), UserState>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,
     /// Who may write to a receiver, and whether that is so because they are contacts.
@@ -56,7 +56,7 @@ type AppUsers = (i64, i64);
 
 /// What a user may do anywhere.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct UserState {
     enabled: bool,
     /// Where they may not send.
     mutes: UserMutes,
@@ -64,7 +64,7 @@ struct Standing {
 
 /// The receivers who accept no messages of a sender.
 #[derive(Debug, Default)]
-pub struct Unwelcoming {
+pub struct RefusingReceivers {
     /// They have blocked the sender.
     pub blockers: Vec<UserId>,
     /// They are no contacts of the sender.
@@ -144,7 +144,7 @@ impl DirectoryCache {
     }
 
     /// An error when there is no such user.
-    async fn standing(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<Standing, Error> {
+    async fn standing(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<UserState, Error> {
         let (key, now) = ((users_of(app), user), self.steady());
         if let Some(standing) = self.acting.get(&key, now) {
             return Ok(standing);
@@ -154,7 +154,7 @@ impl DirectoryCache {
             let answer = self.client.clone().get_user(as_app(caller, request)).await;
             let found = answer.map_err(error_from_status)?.into_inner();
             let mutes = found.mutes.as_ref().map(UserMutes::try_from).transpose()?.unwrap_or_default();
-            Ok(Standing { enabled: found.enabled, mutes })
+            Ok(UserState { enabled: found.enabled, mutes })
         };
         Box::pin(self.acting.load(&key, now, ask)).await
     }
@@ -250,13 +250,13 @@ impl DirectoryCache {
         sender: UserId,
         receivers: &[UserId],
         contacts_only: bool,
-    ) -> Result<Unwelcoming, Error> {
+    ) -> Result<RefusingReceivers, Error> {
         let now = self.steady();
         let key = |receiver: UserId| ((caller.app.0, sender.0, receiver.0), contacts_only);
         let is_known = |receiver: UserId| receiver == UserId::ADMIN || self.welcome.get(&key(receiver), now).is_some();
         let missing: Vec<UserId> = receivers.iter().copied().filter(|receiver| !is_known(*receiver)).collect();
         if missing.is_empty() {
-            return Ok(Unwelcoming::default());
+            return Ok(RefusingReceivers::default());
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
         let request = internal::BlockedByRequest { user_id: Some(sender.0), by_ids, contacts_only };
@@ -268,7 +268,7 @@ impl DirectoryCache {
             }
         }
         let users = |ids: Vec<i64>| ids.into_iter().map(UserId).collect();
-        Ok(Unwelcoming { blockers: users(found.by_ids), strangers: users(found.stranger_ids) })
+        Ok(RefusingReceivers { blockers: users(found.by_ids), strangers: users(found.stranger_ids) })
     }
 
     /// The present moment for what is kept here: it goes on evenly, whatever the clock is set to, and is no time of the day.

@@ -53,12 +53,12 @@ pub trait Clock: Send + Sync + fmt::Debug {
     }
 
     /// Reports what is known of the time from elsewhere. Clocks that need no check ignore it.
-    fn compare(&self, _with: Witness) {}
+    fn compare(&self, _with: TimeReference) {}
 }
 
 /// What is known of the time besides the machine's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Witness {
+pub enum TimeReference {
     /// What the database's clock shows now.
     Database(UnixMillis),
     /// When this installation, which has no clock to compare with, was last seen running.

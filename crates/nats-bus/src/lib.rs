@@ -3,11 +3,11 @@
 //! Nothing depends on the broker: what it loses, repeats, delays or reorders is found by looking (docs/internals/bus.md). A
 //! process starts, sends and is ready without it.
 
+mod connectivity;
 mod link;
 mod nats_bus;
 mod outbox;
 mod settings;
-mod standing;
 mod wire;
 
 pub use nats_bus::NatsBus;

@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::Sqlit
 use tidings_domain::Error;
 
 use self::{compare::Sum, shape::Shape, table::Table, target::Target};
-use crate::{Db, Schema, Standing, domain_error};
+use crate::{Db, Schema, SchemaState, domain_error};
 
 /// What was copied of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +68,12 @@ pub async fn check_source(folder: &Path, schema: &Schema) -> Result<(), Error> {
     let standing = schema.standing(&db).await;
     db.close().await;
     match standing? {
-        Standing::UpToDate => Ok(()),
-        Standing::Behind(steps) => {
+        SchemaState::UpToDate => Ok(()),
+        SchemaState::Behind(steps) => {
             let words = format!("lacks {steps} migrations of {}: run `tidings migrate` on it first", schema.name);
             Err(Error::invalid("--from", words))
         }
-        Standing::Ahead(steps) => {
+        SchemaState::Ahead(steps) => {
             let words = format!("is {steps} migrations of {} ahead of this version: update this program", schema.name);
             Err(Error::invalid("--from", words))
         }

@@ -222,8 +222,8 @@ pub fn contacts_imported(call: &Call<'_>, timing: Timing, outcome: &ImportedCont
 }
 
 /// The answer to a request to become contacts: who was asked.
-pub fn contacts_asked(call: &Call<'_>, timing: Timing, asked: &[String]) -> Vec<u8> {
-    ok(dto::Envelope { data: Some(dto::AskedContacts { names: asked }), ..call.envelope(timing) })
+pub fn contacts_requested(call: &Call<'_>, timing: Timing, asked: &[String]) -> Vec<u8> {
+    ok(dto::Envelope { data: Some(dto::RequestedContacts { names: asked }), ..call.envelope(timing) })
 }
 
 /// The answer to a change that has nothing to show.
@@ -324,7 +324,7 @@ mod tests {
     fn changes_say_what_became_of_whom_agora_10_2() {
         assert_eq!(shown(contact_changed), json!({"status": "ok"}));
         let asked = json!({"data": {"applyContacts": ["omar"]}, "status": "ok"});
-        assert_eq!(shown(|call, timing| contacts_asked(call, timing, &["omar".to_owned()])), asked);
+        assert_eq!(shown(|call, timing| contacts_requested(call, timing, &["omar".to_owned()])), asked);
         let outcome = ImportedContacts {
             added: vec!["omar".to_owned()],
             missing: vec!["nobody".to_owned()],

@@ -270,7 +270,7 @@ async fn asked(gateway: &Gateway, context: &RequestContext, named: Named, body: 
     }
     match first_error {
         Some(error) if done.is_empty() || error.reason().is_transient() => Err(error.into()),
-        _ => Ok(codec::contacts_asked(&context.call(&identity.app), context.timing(gateway), &done)),
+        _ => Ok(codec::contacts_requested(&context.call(&identity.app), context.timing(gateway), &done)),
     }
 }
 

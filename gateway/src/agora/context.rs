@@ -25,7 +25,7 @@ use crate::{
     identity::Identity,
     limits::Cost,
     paths,
-    rate_headers::{self, Standing},
+    rate_headers::{self, QuotaState},
     reply::{self, refused},
     request::{BodyReader, address, base_url, header},
 };
@@ -45,7 +45,7 @@ pub(crate) struct RequestContext {
     /// The method and the route's template, the key by which calls are counted.
     route: String,
     /// The state of the quotas that apply to the call.
-    standings: Mutex<Vec<Standing>>,
+    standings: Mutex<Vec<QuotaState>>,
     body: BodyReader,
     caller_note: CallerNote,
     pub headers: HeaderMap,

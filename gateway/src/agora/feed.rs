@@ -11,7 +11,7 @@ use http::{
     HeaderValue,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
-use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
+use tidings_dialects::agora::{self as codec, EventRecord, FeedQuery, Names, Refusal};
 use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UserId};
 use tidings_proto::{
     error_from_status, moment_or_zero,
@@ -245,7 +245,7 @@ impl FeedEvent {
 
     /// The same for users, who are not told from where others act.
     pub fn line_for_users(&self, names: &Names, exts_array: bool) -> String {
-        codec::happened(&Happened { origin: ("", "", ""), ..self.happened() }, names, exts_array)
+        codec::happened(&EventRecord { origin: ("", "", ""), ..self.happened() }, names, exts_array)
     }
 
     /// As over gRPC, for users, who are not told either whom else it concerns.
@@ -262,9 +262,9 @@ impl FeedEvent {
         wire
     }
 
-    fn happened(&self) -> Happened<'_> {
+    fn happened(&self) -> EventRecord<'_> {
         let wire = &self.wire;
-        Happened {
+        EventRecord {
             id: &wire.id,
             kind: &wire.kind,
             at: moment_or_zero(wire.at),

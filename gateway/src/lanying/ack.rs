@@ -14,7 +14,7 @@ pub(crate) async fn ack(State(gateway): State<Gateway>, context: RequestContext)
 
 async fn mark(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
-    let query = codec::ack_query(&context.query)?;
+    let query = codec::mark_read_query(&context.query)?;
     let conversation = match query.opposite {
         Some(opposite) => Some(conversation(gateway, &caller, opposite).await?.into()),
         None => None,

@@ -23,7 +23,7 @@ pub(crate) struct CatchUp {
 }
 
 /// A part of the past.
-pub(crate) struct Past {
+pub(crate) struct MissedEvents {
     /// Those of one conversation in order.
     pub events: Vec<Arc<Event>>,
     /// Conversations of which more happened than is read: their histories have it.
@@ -62,7 +62,7 @@ impl CatchUp {
     }
 
     /// The next part; `None` when that is all.
-    pub async fn next(&mut self, gateway: &Gateway, app: &App) -> Result<Option<Past>, Error> {
+    pub async fn next(&mut self, gateway: &Gateway, app: &App) -> Result<Option<MissedEvents>, Error> {
         let Some(parts) = &mut self.parts else { return Ok(None) };
         let part = parts.message().await.map_err(error_from_status);
         let Some(part) = ended_if_left(self.is_of_joined, part)? else { return Ok(None) };
@@ -70,7 +70,7 @@ impl CatchUp {
         // Of a conversation not everything is for everybody in it.
         events.retain(|event| self.user.is_none_or(|user| event.recipients().concerns(user)));
         let incomplete = part.incomplete.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-        Ok(Some(Past { events, incomplete }))
+        Ok(Some(MissedEvents { events, incomplete }))
     }
 }
 

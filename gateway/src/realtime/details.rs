@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use tidings_dialects::agora::{
     Reaction,
-    msync::{Place, Settings},
+    msync::{GroupState, Settings},
 };
 use tidings_domain::{Caller, Change, Error, EventKind, MsgId, UserId};
 use tidings_proto::pb;
@@ -23,7 +23,7 @@ const MEMBERS: usize = 600;
 #[derive(Default)]
 pub(super) struct Details {
     /// Of a change of a group.
-    pub place: Place,
+    pub place: GroupState,
     /// Of a reaction that was added or removed: all reactions of the message.
     pub reactions: Vec<Reaction>,
 }
@@ -63,7 +63,7 @@ fn place(
     groups: &HashMap<i64, pb::Group>,
     deciders: &HashMap<i64, Vec<UserId>>,
     values: &Values,
-) -> Place {
+) -> GroupState {
     let id = change.group().map_or(0, |group| group.id);
     let group = groups.get(&id);
     let settings = group.and_then(|group| group.settings.as_ref()).map(|settings| Settings {
@@ -85,7 +85,7 @@ fn place(
         }
         _ => None,
     };
-    Place {
+    GroupState {
         name: named.or_else(|| group.map(|group| group.name.clone())).unwrap_or_default(),
         members: group.map_or(0, |group| group.member_count),
         of_message: group.map_or(0, |group| group.parent_msg_id),

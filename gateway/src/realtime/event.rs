@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use tidings_dialects::agora::{Names, Reaction, msync::Place};
+use tidings_dialects::agora::{Names, Reaction, msync::GroupState};
 use tidings_domain::{App, Caller, ConversationId, Error, UnixMillis, UserId};
 use tidings_proto::pb;
 
@@ -26,7 +26,7 @@ pub(crate) struct Event {
     pub names: Arc<Names>,
     exts_array: bool,
     /// The group that a change is about.
-    pub place: Place,
+    pub place: GroupState,
     /// The reactions that the message of a reaction has now.
     pub reactions: Vec<Reaction>,
     json: OnceLock<String>,

@@ -36,7 +36,7 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
         if named.contains(&(gateway, session.id as i64)) || is_missed(change, moment_or_zero(event.wire.at), session) {
             session.end(why);
         } else if why != Ending::Kicked {
-            session.doubt(why);
+            session.check_token(why);
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
         kick(&table, GATEWAY, &event(Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions }));
         assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
         assert!(stays.next(true).await.is_ok() && stays_too.next(true).await.is_ok());
-        assert!(timeout(Duration::ZERO, stays.doubts().raised()).await.is_err());
+        assert!(timeout(Duration::ZERO, stays.token_checks().raised()).await.is_err());
     }
 
     #[tokio::test]
@@ -122,10 +122,10 @@ mod tests {
         table.add(&session);
         let changed = |field: &str| event(Change::UserChanged { user: ANN, fields: vec![field.to_owned()] });
         kick(&table, GATEWAY, &changed("nickname"));
-        assert!(timeout(Duration::ZERO, inbox.doubts().raised()).await.is_err());
+        assert!(timeout(Duration::ZERO, inbox.token_checks().raised()).await.is_err());
         kick(&table, GATEWAY, &changed("password"));
-        assert_eq!(inbox.doubts().raised().await, Ending::PasswordChanged);
+        assert_eq!(inbox.token_checks().raised().await, Ending::PasswordChanged);
         kick(&table, GATEWAY, &event(Change::UserEnabled { user: ANN, enabled: false }));
-        assert_eq!(inbox.doubts().raised().await, Ending::Disabled);
+        assert_eq!(inbox.token_checks().raised().await, Ending::Disabled);
     }
 }

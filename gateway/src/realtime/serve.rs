@@ -60,7 +60,7 @@ async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
     let stopping = socket.gateway.stopping().clone();
     tokio::select! {
         logged_in = timeout(HANDSHAKE, W::log_in(socket)) => {
-            logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))
+            logged_in.unwrap_or(Err(End::CloseCode(close_code::POLICY, W::LATE)))
         }
         () = stopping.triggered() => Err(restarts()),
     }
@@ -89,15 +89,15 @@ async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) ->
 
 /// The process stops.
 const fn restarts() -> End {
-    End::Told(close_code::RESTART, "the server restarts")
+    End::CloseCode(close_code::RESTART, "the server restarts")
 }
 
 /// How a session ended, for those who ask whether the user is online.
 const fn how(end: &End) -> SessionEnd {
     match end {
-        End::Told(close_code::NORMAL, _) => SessionEnd::LoggedOut,
-        End::Told(close_code::AWAY, _) => SessionEnd::TimedOut,
-        End::Gone | End::Told(..) | End::Refused(..) => SessionEnd::Closed,
+        End::CloseCode(close_code::NORMAL, _) => SessionEnd::LoggedOut,
+        End::CloseCode(close_code::AWAY, _) => SessionEnd::TimedOut,
+        End::Gone | End::CloseCode(..) | End::Refused(..) => SessionEnd::Closed,
         End::Unauthorized(_) | End::Kicked | End::PasswordChanged(_) => SessionEnd::Kicked,
         End::Replaced => SessionEnd::Replaced,
     }
@@ -138,7 +138,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
         sleep(SPREAD.mul_f64(share(client.user))).await;
     };
     tokio::pin!(draining);
-    let (mut doubt, mut again) = (entered.inbox.doubts(), None);
+    let (mut token_check, mut again) = (entered.inbox.token_checks(), None);
     loop {
         let is_free = command.is_none();
         let answered = async {
@@ -147,13 +147,13 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 None => pending().await,
             }
         };
-        let doubted = async {
+        let checked = async {
             match again {
                 Some((why, at)) => {
                     sleep_until(at).await;
                     why
                 }
-                None => doubt.raised().await,
+                None => token_check.raised().await,
             }
         };
         tokio::select! {
@@ -174,11 +174,11 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             }
             _ = heartbeat.tick() => {
                 if heard_at.elapsed() > SILENCE {
-                    return Err(End::Told(close_code::AWAY, "no sign of life"));
+                    return Err(End::CloseCode(close_code::AWAY, "no sign of life"));
                 }
                 socket.send(Message::Ping(Bytes::new())).await?;
             }
-            why = doubted => {
+            why = checked => {
                 let app = app_ref::App::Id(client.caller.app.0);
                 again = None;
                 match Box::pin(socket.gateway.identities().anew(app, &client.token)).await {

@@ -32,7 +32,7 @@ pub(super) enum End {
     /// The client has gone.
     Gone,
     /// It is told, with a close code and a word.
-    Told(u16, &'static str),
+    CloseCode(u16, &'static str),
     /// A frame says why, before the close code.
     Refused(u16, Message),
     /// Its token opens nothing any more.
@@ -50,7 +50,7 @@ impl End {
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Gone => "the client has gone",
-            Self::Told(_, word) => word,
+            Self::CloseCode(_, word) => word,
             Self::Refused(..) => "refused",
             Self::Unauthorized(_) => "unauthorized",
             Self::Replaced => "replaced",
@@ -86,7 +86,7 @@ impl Socket {
                 let _ = timeout(WRITE, self.sink.close()).await;
                 return;
             }
-            End::Told(code, word) => (code, word),
+            End::CloseCode(code, word) => (code, word),
             End::Refused(code, frame) => {
                 let _ = self.send(frame).await;
                 (code, "refused")
@@ -131,5 +131,5 @@ impl Socket {
 fn broken(error: axum::Error) -> End {
     let cause = error.into_inner();
     let is_too_large = matches!(cause.downcast_ref(), Some(tungstenite::Error::Capacity(_)));
-    if is_too_large { End::Told(close_code::SIZE, "the frame is too large") } else { End::Gone }
+    if is_too_large { End::CloseCode(close_code::SIZE, "the frame is too large") } else { End::Gone }
 }

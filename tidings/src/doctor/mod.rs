@@ -11,7 +11,7 @@ use tidings_domain::{Error, RISKS};
 use tidings_file::Objects;
 use tidings_nats_bus::Settings;
 use tidings_runtime::{Config, Connector, DataFolder, config::Addresses, low_space};
-use tidings_store::Standing;
+use tidings_store::SchemaState;
 
 use crate::{
     admin::apps,
@@ -199,9 +199,9 @@ async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Resu
         return Err(format!("{schema_file} is damaged: {damage}; stop tidings and restore the file from a backup"));
     }
     match standing {
-        Standing::UpToDate => Ok(UP_TO_DATE.to_owned()),
-        Standing::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
-        Standing::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
+        SchemaState::UpToDate => Ok(UP_TO_DATE.to_owned()),
+        SchemaState::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
+        SchemaState::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::{
     in_full::in_full,
     lines::Output,
     migrate::SCHEMAS,
-    stores::{Place, Stores, usable},
+    stores::{DataLocation, Stores, usable},
 };
 
 /// What to check.
@@ -33,7 +33,7 @@ pub struct VerifyOptions {
 /// Checks the configured installation; fails if anything is wrong.
 pub async fn verify(config: &Config, options: &VerifyOptions, output: Output) -> Result<(), Error> {
     let mut report = Report::new(output);
-    let place = Place::of(config);
+    let place = DataLocation::of(config);
     // Otherwise a wrong --data would be told as damage.
     if let Location::Folder(folder) = &place.location
         && !folder.join("directory.sqlite").exists()
@@ -63,7 +63,7 @@ pub enum Scope {
 }
 
 /// Checks an installation.
-pub async fn check(place: &Place, scope: Scope, report: &mut Report) -> Result<(), Error> {
+pub async fn check(place: &DataLocation, scope: Scope, report: &mut Report) -> Result<(), Error> {
     if !damages(place, report).await? {
         return Ok(());
     }
@@ -74,7 +74,7 @@ pub async fn check(place: &Place, scope: Scope, report: &mut Report) -> Result<(
 }
 
 /// The pages and indexes of the database files; false if one cannot be read at all.
-async fn damages(place: &Place, report: &mut Report) -> Result<bool, Error> {
+async fn damages(place: &DataLocation, report: &mut Report) -> Result<bool, Error> {
     let mut is_readable = true;
     for schema in SCHEMAS {
         let file = place.database(schema);
@@ -98,7 +98,7 @@ async fn damages(place: &Place, report: &mut Report) -> Result<bool, Error> {
     Ok(is_readable)
 }
 
-async fn contents(stores: &Stores, place: &Place, scope: Scope, report: &mut Report) -> Result<(), Error> {
+async fn contents(stores: &Stores, place: &DataLocation, scope: Scope, report: &mut Report) -> Result<(), Error> {
     let Some(apps) = readable(tidings_directory::stored_apps(&stores.directory).await, "directory", report)? else {
         return Ok(());
     };

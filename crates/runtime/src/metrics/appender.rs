@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 
-use super::book::{Book, counts, seconds};
+use super::book::{MetricRegistry, counts, seconds};
 
 /// The writers of the log.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct AppenderMetrics {
 }
 
 impl AppenderMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let (messages, failed) = ("tidings_appender_messages_total", "tidings_appender_failed_transactions_total");
         Self {
             queued_messages: book.gauge(

@@ -21,12 +21,12 @@ pub struct Row {
 
 /// What was registered so far.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct MetricRegistry {
     registry: Registry,
     rows: Vec<Row>,
 }
 
-impl Book {
+impl MetricRegistry {
     /// A number that only grows. Its name ends with `_total`, which the text format adds.
     pub fn counter<M: Metric + Clone>(&mut self, name: &'static str, help: &'static str, metric: M) -> M {
         let base = name.strip_suffix("_total").expect("a counter's name ends with _total");

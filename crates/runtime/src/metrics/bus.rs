@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -46,7 +46,7 @@ impl DroppedHints {
 }
 
 impl BusMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let bus = Self {
             connected: book.gauge(
                 "tidings_bus_connected",

@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::{family::Family, gauge::Gauge};
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -28,7 +28,7 @@ pub struct PoolState {
 }
 
 impl DatabaseMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             connections: book.gauge(
                 "tidings_database_connections",

@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
 };
 
-use super::book::{Book, Seconds};
+use super::book::{MetricRegistry, Seconds};
 
 /// REST requests.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Timed {
 }
 
 impl HttpMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             answered: book.counter(
                 "tidings_http_requests_total",

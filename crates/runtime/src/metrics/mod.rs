@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 
-use self::book::Book;
+use self::book::MetricRegistry;
 pub(crate) use self::rpc::code_name;
 pub use self::{
     appender::AppenderMetrics,
@@ -75,7 +75,7 @@ pub fn metrics() -> &'static Metrics {
 
 impl Metrics {
     fn new() -> Self {
-        let mut book = Book::default();
+        let mut book = MetricRegistry::default();
         let http = HttpMetrics::new(&mut book);
         let rpc = RpcMetrics::new(&mut book);
         let appender = AppenderMetrics::new(&mut book);

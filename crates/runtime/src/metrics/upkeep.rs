@@ -3,7 +3,7 @@
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 use tidings_domain::UnixMillis;
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -47,7 +47,7 @@ impl Purged {
 }
 
 impl UpkeepMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let upkeep = Self {
             purged: book.counter(
                 "tidings_purged_total",

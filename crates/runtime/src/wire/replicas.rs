@@ -27,7 +27,7 @@ use tokio::{
 use super::{
     callers::Callers,
     link::{Link, Target},
-    replica::{InFlight, PATIENCE, Replica, Standing},
+    replica::{InFlight, PATIENCE, Reachability, Replica},
 };
 use crate::{Connector, config::Addresses};
 
@@ -144,15 +144,15 @@ impl Replicas {
         for place in 0..members.len() {
             let replica = &members[first.wrapping_add(place) % members.len()];
             match replica.standing(&self.callers, now) {
-                Standing::Up(link, number) => {
+                Reachability::Up(link, number) => {
                     let id = (replica.target.address, number);
                     let load = replica.load();
                     if !tried.contains(&id) && best.as_ref().is_none_or(|(least, ..)| load < *least) {
                         best = Some((load, replica, link, id));
                     }
                 }
-                Standing::Hope(until) => hope = hope.max(Some(until)),
-                Standing::Down => {}
+                Reachability::Hope(until) => hope = hope.max(Some(until)),
+                Reachability::Down => {}
             }
         }
         if let Some((_, replica, link, id)) = best {

@@ -9,7 +9,7 @@ use super::EventReaction;
 
 /// An event of the event feed. Ours.
 #[derive(Serialize)]
-pub struct Happened<'a> {
+pub struct EventRecord<'a> {
     pub id: &'a str,
     pub kind: &'a str,
     pub timestamp: i64,

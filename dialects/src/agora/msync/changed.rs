@@ -22,14 +22,14 @@ pub struct Changed<'a> {
     /// The names of everybody in it.
     pub names: &'a Names,
     /// The group; of contacts empty.
-    pub place: &'a Place,
+    pub place: &'a GroupState,
     /// `org#app`.
     pub app_key: &'a str,
 }
 
 /// A group or room, as it is when its members are notified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct GroupState {
     /// Its name.
     pub name: String,
     /// How many are in it; 0: not known.

@@ -204,7 +204,7 @@ pub fn room_done(id: u64, user: &str, room: i64, entered: Option<&Room>, app_key
 
 /// Why a session is ended for good: its client does not log in again by itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
+pub enum LogoutReason {
     /// A new session of the same device.
     Replaced,
     /// The user was deleted or disabled.
@@ -216,12 +216,12 @@ pub enum Parting {
 }
 
 /// The session is ended.
-pub fn parted(why: Parting, at: UnixMillis) -> Vec<u8> {
+pub fn parted(why: LogoutReason, at: UnixMillis) -> Vec<u8> {
     let operation = match why {
-        Parting::Replaced => Operation::UserLoginAnotherDevice,
-        Parting::Removed => Operation::UserRemoved,
-        Parting::Kicked => Operation::UserKickedByOtherDevice,
-        Parting::PasswordChanged => Operation::UserKickedByChangePassword,
+        LogoutReason::Replaced => Operation::UserLoginAnotherDevice,
+        LogoutReason::Removed => Operation::UserRemoved,
+        LogoutReason::Kicked => Operation::UserKickedByOtherDevice,
+        LogoutReason::PasswordChanged => Operation::UserKickedByChangePassword,
     };
     let payload = StatisticsBody { operation: Some(operation.into()), ..StatisticsBody::default() }.encode_to_vec();
     let meta = Meta {

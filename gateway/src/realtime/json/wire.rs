@@ -43,7 +43,7 @@ impl Wire for JsonWire {
     /// The first frame names the app and has the token of a user.
     async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
         let Message::Text(first) = socket.read().await? else {
-            return Err(End::Told(close_code::UNSUPPORTED, "frames are text"));
+            return Err(End::CloseCode(close_code::UNSUPPORTED, "frames are text"));
         };
         let auth = match frames::parse(&first) {
             Ok(ClientFrame::Auth(auth)) => auth,
@@ -127,14 +127,14 @@ impl Wire for JsonWire {
 
     fn closing_early(end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => Some(closing(word, None)),
+            End::CloseCode(_, word) => Some(closing(word, None)),
             _ => None,
         }
     }
 
     fn closing(&self, end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
+            End::CloseCode(_, word) => Some(closing(word, self.cursor.as_deref())),
             End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
             End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
             End::Gone | End::Refused(..) | End::Replaced => None,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tidings_dialects::agora::{
     Names, Refusal,
-    msync::{self as codec, Ack, Act, Answered, Asked, Operation, Outcome, Queue},
+    msync::{self as codec, Ack, Act, Answered, CommandKind, Operation, Outcome, Queue},
 };
 use tidings_domain::{
     Content, ConversationId, Draft, Error, Message, MsgId, Reason, RoomId, UnixMillis, UserId, Username,
@@ -55,10 +55,10 @@ pub(super) async fn carry_out(
 ) -> Done {
     let command = Command { client, meta_id, hub, app_key };
     let asked = match operation {
-        Operation::Recall { .. } => Asked::Recall,
-        Operation::Edit { .. } => Asked::Edit,
-        Operation::EnterRoom { .. } | Operation::LeaveRoom(_) => Asked::Room,
-        _ => Asked::Send,
+        Operation::Recall { .. } => CommandKind::Recall,
+        Operation::Edit { .. } => CommandKind::Edit,
+        Operation::EnterRoom { .. } | Operation::LeaveRoom(_) => CommandKind::Room,
+        _ => CommandKind::Send,
     };
     let is_sent = matches!(operation, Operation::Send(_));
     match command.run(operation).await {

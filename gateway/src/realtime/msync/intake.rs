@@ -12,8 +12,8 @@ use super::{
     entries::{entries_of, is_sent},
     missed::{is_pending, pending},
     offline::{Undelivered, undelivered},
-    own::Own,
-    position::{Place, Position},
+    own::OwnActions,
+    position::{Position, ReachedCursor},
     queues::Queues,
     saved::{save, saved},
 };
@@ -27,13 +27,13 @@ const MOST_CONVERSATIONS: usize = 1_000;
 /// What came for one device, and what it has of it.
 pub(super) struct Intake {
     pub queues: Queues,
-    pub own: Own,
+    pub own: OwnActions,
     app_key: String,
     position: Position,
     /// Up to where the feed was taken, while something of it is held back.
-    taken: Option<Place>,
+    taken: Option<ReachedCursor>,
     /// What is to be read yet of what came while the device was away, and up to where: before it no event is taken.
-    past: Option<(CatchUp, Place)>,
+    past: Option<(CatchUp, ReachedCursor)>,
     /// What it began with: not delivered again when the feed brings it.
     first: HashSet<MsgId>,
     /// The newest message of each conversation that was for this session.
@@ -45,7 +45,7 @@ impl Intake {
     pub fn new(app_key: &str, queues: Queues) -> Self {
         Self {
             queues,
-            own: Own::default(),
+            own: OwnActions::default(),
             app_key: app_key.to_owned(),
             position: Position::default(),
             taken: None,
@@ -58,7 +58,7 @@ impl Intake {
     /// What waits for the device: a known one continues where it was.
     pub async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
         let (now, saved) = (client.gateway.now(), saved(client).await?);
-        let here = Place { cursor: Arc::clone(&entered.cursor), at: now };
+        let here = ReachedCursor { cursor: Arc::clone(&entered.cursor), at: now };
         let past = match &saved {
             Some(saved) => past(client, &saved.cursor, &entered.cursor).await?,
             None => None,
@@ -106,7 +106,7 @@ impl Intake {
 
     /// Everything up to that cursor of the feed was taken.
     pub fn came(&mut self, cursor: Arc<str>, client: &Client) {
-        self.taken = Some(Place { cursor, at: client.gateway.now() });
+        self.taken = Some(ReachedCursor { cursor, at: client.gateway.now() });
         self.move_on();
     }
 

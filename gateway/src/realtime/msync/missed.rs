@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use tidings_dialects::agora::{
     Names,
-    msync::{self as codec, Changed, Place, Queue},
+    msync::{self as codec, Changed, GroupState, Queue},
 };
 use tidings_domain::{Change, Error, GroupChanged, GroupKind, UnixMillis, UserId};
 use tidings_proto::{moment_or_zero, pb};
@@ -28,10 +28,10 @@ pub(super) async fn pending(client: &Client, since: UnixMillis, app_key: &str) -
     let invitations = invitations(client).await?;
     let groups = groups(client, &invitations).await?;
     told.extend(invitations.into_iter().filter_map(|it| {
-        let place = Place { name: groups.get(&it.group_id)?.clone(), ..Place::default() };
+        let place = GroupState { name: groups.get(&it.group_id)?.clone(), ..GroupState::default() };
         let group = GroupChanged::new(it.group_id, GroupKind::Group);
         let change = Change::Invited { group, users: vec![client.user] };
-        Some(Told { change, place, actor: UserId(it.inviter_id), at: moment_or_zero(it.made_at) })
+        Some(MissedChange { change, place, actor: UserId(it.inviter_id), at: moment_or_zero(it.made_at) })
     }));
     told.retain(|told| told.at > since);
     told.sort_by_key(|told| told.at);
@@ -40,14 +40,14 @@ pub(super) async fn pending(client: &Client, since: UnixMillis, app_key: &str) -
     Ok(told.iter().flat_map(|told| told.entries(client.user, &names, app_key)).collect())
 }
 
-struct Told {
+struct MissedChange {
     change: Change,
-    place: Place,
+    place: GroupState,
     actor: UserId,
     at: UnixMillis,
 }
 
-impl Told {
+impl MissedChange {
     fn entries(&self, user: UserId, names: &Names, app_key: &str) -> Vec<(Queue, Entry)> {
         let queue = match self.change.group() {
             Some(group) => Queue::of_group(group.id),
@@ -61,14 +61,14 @@ impl Told {
     }
 }
 
-async fn contacts(client: &Client) -> Result<Vec<Told>, Error> {
+async fn contacts(client: &Client) -> Result<Vec<MissedChange>, Error> {
     let request = pb::ListContactRequestsRequest { page_size: MOST, ..Default::default() };
     let mut directory = client.gateway.clients().directory.clone();
     let listed = directory.list_contact_requests(context::request(&client.caller, request)).await.map_err(refused)?;
     let told = |request: pb::ContactRequest| {
         let (from, at) = (UserId(request.from_id), moment_or_zero(request.made_at));
         let change = Change::ContactRequested { user: client.user, from, text: request.text };
-        Told { change, place: Place::default(), actor: from, at }
+        MissedChange { change, place: GroupState::default(), actor: from, at }
     };
     Ok(listed.into_inner().requests.into_iter().map(told).collect())
 }

@@ -14,7 +14,7 @@ const MOST: usize = 500;
 
 /// The acts of a session.
 #[derive(Default)]
-pub(super) struct Own {
+pub(super) struct OwnActions {
     known: HashSet<(bool, MsgId)>,
     order: VecDeque<(bool, MsgId)>,
     /// A command is being carried out: whether an event of this user is of this session is not known yet.
@@ -22,7 +22,7 @@ pub(super) struct Own {
     held: Vec<Arc<Event>>,
 }
 
-impl Own {
+impl OwnActions {
     /// A command has begun.
     pub fn begin(&mut self) {
         self.is_acting = true;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
-    self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
+    self as codec, Frame, Login, LogoutReason, Outcome, Queue, app_key, login_outcome, operation,
 };
 use tidings_domain::{ConversationId, Error, MsgId, Reason};
 use tokio::time::timeout;
@@ -55,7 +55,7 @@ impl Wire for MsyncWire {
     async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
         let login = match codec::parse(&bytes_of(socket.read().await?)?) {
             Ok(Frame::Login(login)) => login,
-            Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
+            Ok(_) => return Err(End::CloseCode(close_code::POLICY, "the first packet must be a provision")),
             Err(error) => return Err(refused("", &error)),
         };
         let Login { app_key: app, name, token, device, platform } = login;
@@ -109,7 +109,7 @@ impl Wire for MsyncWire {
         message: Message,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
         let frame = codec::parse(&bytes_of(message)?);
-        match frame.map_err(|_| End::Told(close_code::INVALID, "this is no packet of this protocol"))? {
+        match frame.map_err(|_| End::CloseCode(close_code::INVALID, "this is no packet of this protocol"))? {
             Frame::Unread => {
                 self.has_asked = true;
                 let queues = self.intake.queues.untold();
@@ -129,7 +129,7 @@ impl Wire for MsyncWire {
             }
             Frame::Logout => {
                 socket.send(binary(codec::logged_out())).await?;
-                return Err(End::Told(close_code::NORMAL, "logged out"));
+                return Err(End::CloseCode(close_code::NORMAL, "logged out"));
             }
             // A client that repeats its login is logged in.
             Frame::Login(_) => {
@@ -160,16 +160,16 @@ impl Wire for MsyncWire {
 
     fn closing(&self, end: &End) -> Option<Message> {
         let why = match end {
-            End::Replaced => Parting::Replaced,
-            End::Kicked => Parting::Kicked,
-            End::PasswordChanged(_) => Parting::PasswordChanged,
+            End::Replaced => LogoutReason::Replaced,
+            End::Kicked => LogoutReason::Kicked,
+            End::PasswordChanged(_) => LogoutReason::PasswordChanged,
             End::Unauthorized(error) => match error.reason() {
-                Reason::UserNotFound | Reason::UserDisabled => Parting::Removed,
-                Reason::TokenRevoked => Parting::Kicked,
+                Reason::UserNotFound | Reason::UserDisabled => LogoutReason::Removed,
+                Reason::TokenRevoked => LogoutReason::Kicked,
                 // The client knows when its token ends.
                 _ => return None,
             },
-            End::Gone | End::Told(..) | End::Refused(..) => return None,
+            End::Gone | End::CloseCode(..) | End::Refused(..) => return None,
         };
         let now = self.gateway.now();
         Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
@@ -233,7 +233,7 @@ async fn mark(client: Client, (conversation, msg_id): (ConversationId, MsgId)) -
 
 fn failed(error: Error) -> End {
     tracing::debug!(%error, "events that a client missed could not be read");
-    End::Told(TRY_AGAIN, "the feed is interrupted")
+    End::CloseCode(TRY_AGAIN, "the feed is interrupted")
 }
 
 fn binary(packet: Vec<u8>) -> Message {
@@ -243,7 +243,7 @@ fn binary(packet: Vec<u8>) -> Message {
 fn bytes_of(message: Message) -> Result<axum::body::Bytes, End> {
     match message {
         Message::Binary(bytes) => Ok(bytes),
-        _ => Err(End::Told(close_code::UNSUPPORTED, "packets are binary")),
+        _ => Err(End::CloseCode(close_code::UNSUPPORTED, "packets are binary")),
     }
 }
 

@@ -192,7 +192,7 @@ async fn work(
 
 /// Forever: internal errors and those of our own services are waited out.
 async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
-    let mut rest = Rest::default();
+    let mut rest = Backoff::default();
     loop {
         let done = follow::follow(core, endpoint, shared).await;
         metrics().feed.interrupted(Follower::Callback);
@@ -202,7 +202,7 @@ async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
 
 /// The same.
 async fn deliver_on(endpoint: &Endpoint, deliveries: &mut Deliveries) {
-    let mut rest = Rest::default();
+    let mut rest = Backoff::default();
     loop {
         let done = deliveries.deliver().await;
         rest.after("delivered", endpoint, done).await;
@@ -228,18 +228,18 @@ impl Shared {
 }
 
 /// The pause between two failures.
-struct Rest {
+struct Backoff {
     next: Duration,
     began: Instant,
 }
 
-impl Default for Rest {
+impl Default for Backoff {
     fn default() -> Self {
         Self { next: REST, began: Instant::now() }
     }
 }
 
-impl Rest {
+impl Backoff {
     async fn after(&mut self, what: &str, endpoint: &Endpoint, done: Result<(), Error>) {
         if done.is_ok() || self.began.elapsed() >= WELL {
             self.next = REST;

@@ -9,7 +9,7 @@ const MAX_USERS: usize = 600;
 
 /// Who must not receive messages of a user.
 #[derive(Debug, Default)]
-pub(crate) struct Unwelcoming {
+pub(crate) struct RefusingReceivers {
     /// They have blocked the sender.
     pub(crate) blockers: Vec<UserId>,
     /// They are no contacts of the sender.
@@ -87,7 +87,7 @@ impl Core {
         sender: Option<i64>,
         by: &[UserId],
         contacts_only: bool,
-    ) -> Result<Unwelcoming, Error> {
+    ) -> Result<RefusingReceivers, Error> {
         let sender = subject(caller, sender)?;
         if by.len() > MAX_USERS {
             return Err(Error::invalid("by_ids", format!("must be at most {MAX_USERS}")));
@@ -99,6 +99,6 @@ impl Core {
         } else {
             Vec::new()
         };
-        Ok(Unwelcoming { blockers, strangers })
+        Ok(RefusingReceivers { blockers, strangers })
     }
 }

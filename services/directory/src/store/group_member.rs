@@ -149,7 +149,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
 
 /// A user's relation to a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct GroupRelation {
     pub(crate) user: UserId,
     pub(crate) role: Option<GroupRole>,
     /// As it was written: it may have ended.
@@ -159,9 +159,14 @@ pub(crate) struct Standing {
 }
 
 /// One standing for each of `users`, in any order.
-pub(crate) async fn standings(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<Vec<Standing>, Error> {
+pub(crate) async fn standings(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    users: &[UserId],
+) -> Result<Vec<GroupRelation>, Error> {
     let rows: Vec<(i64, i64, i64, i64)> = STANDINGS.fetch(tx, &keyed::rows(app, group, users)).await?;
-    let standing = |(user, role, muted_until, blocked)| Standing {
+    let standing = |(user, role, muted_until, blocked)| GroupRelation {
         user: UserId(user),
         role: GroupRole::from_code(role),
         muted: Mute::from_millis(muted_until),

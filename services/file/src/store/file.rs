@@ -67,7 +67,7 @@ pub const ALL: &[&str] =
 
 /// A file with the fields that only this service knows.
 #[derive(Debug)]
-pub struct Kept {
+pub struct FileRecord {
     pub file: StoredFile,
     /// For internal use.
     pub internal: bool,
@@ -126,20 +126,20 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
 }
 
 /// The file with that uuid, even if it is gone.
-pub async fn find(db: &Db, app: AppId, uuid: &str) -> Result<Option<Kept>, Error> {
+pub async fn find(db: &Db, app: AppId, uuid: &str) -> Result<Option<FileRecord>, Error> {
     let row: Option<FileRow> = on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(uuid).fetch_optional(c).await)?;
     Ok(row.map(kept))
 }
 
 /// The files with those uuids, even if they are gone.
-pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<Kept>, Error> {
+pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<FileRecord>, Error> {
     let columns =
         [Column::Int(vec![app.0; uuids.len()]), Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect())];
     let rows: Vec<FileRow> = FIND_MANY.read(db, &columns).await?;
     Ok(rows.into_iter().map(kept).collect())
 }
 
-fn kept(row: FileRow) -> Kept {
+fn kept(row: FileRow) -> FileRecord {
     let thumbnail = row.thumbnail_type.zip(row.thumbnail_size);
     let file = StoredFile {
         uuid: row.uuid,
@@ -155,7 +155,7 @@ fn kept(row: FileRow) -> Kept {
         created_at: UnixMillis(row.created_at),
         expires_at: row.expires_at.map(UnixMillis),
     };
-    Kept { file, internal: row.internal != 0, gone: row.gone_at.is_some() }
+    FileRecord { file, internal: row.internal != 0, gone: row.gone_at.is_some() }
 }
 
 /// Marks a file as gone; false if it already was, or never existed.

@@ -2,7 +2,7 @@
 
 use image::metadata::Orientation;
 
-use super::bare::{Bare, take};
+use super::bare::{FirstFrame, take};
 
 const EXTENSION: u8 = 0x21;
 /// The extension with the transparent colour.
@@ -15,7 +15,7 @@ const BESIDE: u64 = 1024 * 1024;
 const PIXEL: u64 = 4;
 
 /// `None` if it is not a GIF, or has no frame.
-pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
+pub(super) fn bare(gif: &[u8]) -> Option<FirstFrame> {
     let mut rest = gif;
     let signature = take(&mut rest, 6).filter(|signature| matches!(*signature, b"GIF87a" | b"GIF89a"))?;
     let screen = take(&mut rest, 7)?;
@@ -42,7 +42,7 @@ pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
                 let frame = if blocks(&mut rest).is_some() { &start[..start.len() - rest.len()] } else { start };
                 bytes.extend([control, frame, &[END]].concat());
                 let pixels = u64::from(width) * u64::from(height) + u64::from(frame_width) * u64::from(frame_height);
-                return Some(Bare {
+                return Some(FirstFrame {
                     bytes,
                     width,
                     height,

@@ -28,7 +28,7 @@ use tidings_domain::Error;
 
 pub(crate) use self::turns::Turns;
 use self::{
-    bare::{Bare, Region},
+    bare::{FirstFrame, Region},
     outline::Outline,
     profile::Profile,
 };
@@ -100,7 +100,7 @@ pub(crate) struct Picture {
 enum Kind {
     /// `None`: it is broken, or has an unsupported format, but a known size.
     Jpeg(Bytes, Option<Outline>),
-    Other(ImageFormat, Bare),
+    Other(ImageFormat, FirstFrame),
 }
 
 impl Picture {
@@ -120,7 +120,7 @@ impl Picture {
             _ => return None,
         };
         let profile = bare.profile.take();
-        let Bare { width, height, orientation, .. } = bare;
+        let FirstFrame { width, height, orientation, .. } = bare;
         Some(Self { kind: Kind::Other(format, bare), width, height, orientation, profile })
     }
 
@@ -177,7 +177,7 @@ impl Picture {
 }
 
 /// The first frame, at its position in the image.
-fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
+fn decode(bare: &FirstFrame, format: ImageFormat) -> Option<DynamicImage> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_MEMORY);
     let mut reader = ImageReader::with_format(Cursor::new(bare.bytes.as_slice()), format);

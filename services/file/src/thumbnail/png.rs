@@ -3,7 +3,7 @@
 use image::metadata::Orientation;
 
 use super::{
-    bare::{Bare, orientation, take},
+    bare::{FirstFrame, orientation, take},
     profile::Profile,
 };
 
@@ -14,7 +14,7 @@ const AROUND: usize = 12;
 const BESIDE: u64 = 1024 * 1024;
 
 /// `None` if it is not a PNG. A missing end is detected by the decoder.
-pub(super) fn bare(png: &[u8]) -> Option<Bare> {
+pub(super) fn bare(png: &[u8]) -> Option<FirstFrame> {
     let mut rest = png.strip_prefix(SIGNATURE)?;
     let (mut bytes, mut header, mut turned, mut transparent) = (SIGNATURE.to_vec(), None, None, false);
     let mut packed = None;
@@ -51,7 +51,7 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
     let pixels = u64::from(header.width) * u64::from(header.height);
     // An interlaced image is assembled from seven.
     let of_pixel = header.bytes_per_pixel(transparent) * if header.interlaced { 2 } else { 1 };
-    Some(Bare {
+    Some(FirstFrame {
         bytes,
         width: header.width,
         height: header.height,

@@ -17,7 +17,7 @@ use crate::{
     app::fetch_changes,
     store::{
         export::{self, Positions},
-        feed::{self, Event, Part, Stretch},
+        feed::{self, Event, LaneRange, Part},
         lane::{self, Lane},
     },
 };
@@ -135,9 +135,9 @@ async fn send(
     };
     let lanes = lane::lanes(&deps.db, app).await?;
     let kept = match query.after {
-        After::Cursor(_) | After::Now => Kept::new(&query, &[]),
+        After::Cursor(_) | After::Now => RetentionCheck::new(&query, &[]),
         // Events that are already gone are not missed.
-        After::Beginning | After::Left(_) => Kept::new(&query, &lanes),
+        After::Beginning | After::Left(_) => RetentionCheck::new(&query, &lanes),
     };
     kept.check(&lanes, &positions)?;
     let first = Batch { events: Vec::new(), positions: positions.clone() };
@@ -208,7 +208,7 @@ fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
 }
 
 /// What a follower would miss.
-struct Kept {
+struct RetentionCheck {
     /// Whether they want messages, and whether anything else.
     wants: (bool, bool),
     /// What was gone at the start, by lane.
@@ -221,7 +221,7 @@ impl FeedQuery {
     }
 }
 
-impl Kept {
+impl RetentionCheck {
     fn new(query: &FeedQuery, gone: &[Lane]) -> Self {
         let other = EventKind::all().any(|kind| kind != EventKind::Sent && query.wants(kind));
         Self {
@@ -254,7 +254,7 @@ async fn lane_events(
     (events, [of_sent, of_other]): (&mut Vec<(i64, Event)>, &mut [Scale; 2]),
 ) -> Result<i64, Error> {
     let limit = (wanted.batch - events.len()) as i64;
-    let nothing = Stretch { events: Vec::new(), reached: part.upto };
+    let nothing = LaneRange { events: Vec::new(), reached: part.upto };
     let sent = if wanted.wants(EventKind::Sent) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
     let other = feed::other(&deps.db, Part { upto: sent.reached, ..part }, limit, of_other).await?;
     let reached = other.reached;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Fate, Reply},
+    appender::{Appender, Call, Disposition, Reply},
     origin::Origin,
     row_options::Flags,
 };
@@ -95,7 +95,7 @@ pub async fn import(
         delivery: None,
         hidden_from: Vec::new(),
         origin: Origin::of(caller),
-        fate: Fate::Kept,
+        fate: Disposition::Kept,
         sent_at,
         key,
         content: stored,

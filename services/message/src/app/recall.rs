@@ -20,7 +20,7 @@ use crate::{
         event::{self, NewEvent},
         file_use::{self, Released},
         head, listed,
-        place::{self, PlaceOf},
+        place::{self, LogPosition},
         read, recall_edit,
         which::Which,
     },
@@ -249,7 +249,7 @@ async fn past_storage(
     Ok(Recalled { recalled: true, conversation, sender: None, receiver })
 }
 
-async fn right(deps: &Deps, caller: &Caller, message: &PlaceOf) -> Result<Right, Error> {
+async fn right(deps: &Deps, caller: &Caller, message: &LogPosition) -> Result<Right, Error> {
     let user = match caller.actor {
         Actor::App | Actor::User(UserId::ADMIN) => return Ok(Right::Keeper),
         Actor::User(user) => user,
@@ -261,7 +261,7 @@ async fn right(deps: &Deps, caller: &Caller, message: &PlaceOf) -> Result<Right,
     if message.sender == user { Ok(Right::Sender) } else { Err(Error::not_permitted("not your message")) }
 }
 
-fn check_window(message: &PlaceOf, window: Option<Duration>, now: UnixMillis) -> Result<(), Error> {
+fn check_window(message: &LogPosition, window: Option<Duration>, now: UnixMillis) -> Result<(), Error> {
     let age = now - message.sent_at;
     if window.is_some_and(|window| age > window) {
         return Err(Error::new(Reason::RecallWindowOver, format!("{} ms old", age.as_millis())));
@@ -274,7 +274,7 @@ async fn write(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    message: &PlaceOf,
+    message: &LogPosition,
     command: &RecallCommand,
     now: UnixMillis,
 ) -> Result<bool, Error> {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Fate, Refused, Reply},
+    appender::{Appender, Call, Disposition, Refused, Reply},
     content::StoredContent,
     origin::Origin,
     row_options::{self, Flags},
@@ -79,9 +79,9 @@ pub async fn send_or_report(
         Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
     let delivery = row_options::write(&audience, draft.delivery)?;
     let fate = if draft.online_only {
-        Fate::Online { body: content.to_json_with(flags, delivery.as_deref()) }
+        Disposition::Online { body: content.to_json_with(flags, delivery.as_deref()) }
     } else {
-        Fate::Kept
+        Disposition::Kept
     };
     let mut call = Call {
         app: caller.app,
@@ -127,7 +127,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
             if let Some(content) = content {
                 call.content = within_limits(app, &content, call.places.len())?;
                 call.countable = content.countable() && !call.flags.targeted;
-                if let Fate::Online { body } = &mut call.fate {
+                if let Disposition::Online { body } = &mut call.fate {
                     *body = call.content.to_json_with(call.flags, call.delivery.as_deref());
                 }
             }
@@ -155,7 +155,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
 /// The call is sent nowhere; if it is reported, each of its targets gets an event.
 fn refuse(call: &mut Call, error: Refused, is_reported: bool) {
     let body = is_reported.then(|| call.content.to_json(call.flags));
-    call.fate = Fate::Refused { error, body };
+    call.fate = Disposition::Refused { error, body };
 }
 
 /// A key beside the call's own. An unavailable server may recover, so the call's key stays free, but there is only one

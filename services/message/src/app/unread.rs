@@ -46,7 +46,7 @@ pub struct Unread {
 
 /// Which of the user's conversations.
 #[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
+pub struct ConversationFilter<'a> {
     /// Whether groups are left out.
     pub direct_only: bool,
     /// `None`: all.
@@ -61,7 +61,7 @@ pub async fn unread(
     user: UserId,
     marks: &Marks,
     (limit, before): (usize, MsgId),
-    Places { direct_only, only }: Places<'_>,
+    ConversationFilter { direct_only, only }: ConversationFilter<'_>,
 ) -> Result<Vec<Unread>, Error> {
     let Deps { db, directory, .. } = deps;
     let groups = match only {

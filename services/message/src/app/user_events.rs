@@ -17,7 +17,7 @@ use crate::{
     appender::lane,
     store::{
         export::Positions,
-        feed::{Event, Happened, Other},
+        feed::{Event, EventData, Other},
         listed,
         notices::{self, Ends},
         since::{self, Since},
@@ -186,7 +186,7 @@ impl Reader<'_> {
     ) -> Result<Vec<Since>, Error> {
         let mut floors: HashMap<ConversationId, MsgId> = HashMap::new();
         for event in notices {
-            if let Happened::Other(Other { change: Some(change), made_at, conversation, .. }) = &event.happened
+            if let EventData::Other(Other { change: Some(change), made_at, conversation, .. }) = &event.happened
                 && change.new_members().contains(&self.user)
             {
                 let floor = floors.entry(*conversation).or_insert(MsgId::ZERO);

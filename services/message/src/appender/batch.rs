@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::{AppId, Clock, ConversationId, Error, EventKind, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
-use super::{AppendTarget, Call, Fate, Lease, Reply, free_ids::FreeHints, import::Imports, lane};
+use super::{AppendTarget, Call, Disposition, Lease, Reply, free_ids::FreeHints, import::Imports, lane};
 use crate::store::{
     event::{self, NewEvent},
     excluded::{self, Hidden},
@@ -163,8 +163,8 @@ fn number<'a>(
             sent.push(Sent { receiver, conversation, msg_id, seq, username });
         }
         let refused = match &call.fate {
-            Fate::Refused { error, .. } => Some(error.clone()),
-            Fate::Kept | Fate::Online { .. } => None,
+            Disposition::Refused { error, .. } => Some(error.clone()),
+            Disposition::Kept | Disposition::Online { .. } => None,
         };
         let sent = if refused.is_some() { Vec::new() } else { sent };
         numbered.replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at, refused });
@@ -179,7 +179,7 @@ impl<'a> Numbered<'a> {
     /// The files referenced by each message of the call. For a call with too many, and for messages that no recall will
     /// find, the files are recorded as kept instead.
     fn files(&mut self, call: &Call) -> BTreeSet<String> {
-        if matches!(call.fate, Fate::Refused { .. }) {
+        if matches!(call.fate, Disposition::Refused { .. }) {
             return BTreeSet::new();
         }
         let files = call.content.files();
@@ -264,9 +264,9 @@ impl<'a> Numbered<'a> {
 /// The event of a message that is not stored.
 fn event<'a>(call: &'a Call, place: &AppendTarget, msg_id: MsgId, made_at: UnixMillis) -> Option<NewEvent<'a>> {
     let (kind, body, reason) = match &call.fate {
-        Fate::Kept => return None,
-        Fate::Online { body } => (EventKind::Online, body, None),
-        Fate::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.event_text())),
+        Disposition::Kept => return None,
+        Disposition::Online { body } => (EventKind::Online, body, None),
+        Disposition::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.event_text())),
     };
     Some(NewEvent {
         app: call.app,

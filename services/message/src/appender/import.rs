@@ -19,7 +19,7 @@ use tidings_store::Tx;
 
 use super::{
     Call,
-    free_ids::{Free, FreeHints, Stays},
+    free_ids::{Free, FreeHints, IdPlacement},
     lease::LIFT,
 };
 use crate::store::{
@@ -48,13 +48,13 @@ impl Imports {
         hints: &FreeHints,
     ) -> Result<Self, Error> {
         let ahead = ahead(calls, heads, now);
-        let mut wanted: Vec<(ConversationKey, UnixMillis, Stays)> = Vec::new();
+        let mut wanted: Vec<(ConversationKey, UnixMillis, IdPlacement)> = Vec::new();
         for call in calls.iter().filter(|call| call.fate.is_kept()) {
             for place in call.places.iter().filter(|place| !place.discarded) {
                 let place = (call.app, place.conversation);
                 match (call.imported_at(), ahead.get(&place)) {
-                    (Some(moment), _) => wanted.push((place, moment, Stays::InItsMinute)),
-                    (None, Some(from)) => wanted.push((place, *from, Stays::Anywhere)),
+                    (Some(moment), _) => wanted.push((place, moment, IdPlacement::InItsMinute)),
+                    (None, Some(from)) => wanted.push((place, *from, IdPlacement::Anywhere)),
                     (None, None) => {}
                 }
             }
@@ -75,7 +75,7 @@ impl Imports {
         for ((app, conversation), from, stays) in wanted {
             let id = free.take(tx, app, from, stays).await?;
             ids.entry((app, conversation)).or_default().push_back(id);
-            if stays == Stays::InItsMinute {
+            if stays == IdPlacement::InItsMinute {
                 places.push((app, conversation, id));
             }
         }

@@ -13,7 +13,9 @@ use std::{
     time::Duration,
 };
 
-use tidings_domain::{Clock, Entropy as _, Error, MsgId, MsgIdMinter, NODES, OsEntropy, Reason, UnixMillis, Witness};
+use tidings_domain::{
+    Clock, Entropy as _, Error, MsgId, MsgIdMinter, NODES, OsEntropy, Reason, TimeReference, UnixMillis,
+};
 use tidings_runtime::{Task, Tasks};
 use tidings_store::{Db, Engine};
 
@@ -57,7 +59,7 @@ impl Lease {
         if db.engine() == Engine::Sqlite
             && let Some(last_run) = lease::last_run(&db).await?
         {
-            clock.compare(Witness::LastRun(last_run));
+            clock.compare(TimeReference::LastRun(last_run));
         }
         let state = Mutex::new(take_free(&db, &*clock, &holder).await?);
         let lease = Self(Arc::new(Inner { db, clock, holder, state }));

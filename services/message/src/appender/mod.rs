@@ -19,7 +19,7 @@ use tidings_domain::{Error, MsgId, Reason};
 use tidings_runtime::Task;
 use tokio::sync::{mpsc, oneshot};
 
-pub use call::{AppendTarget, Call, Fate, Refused, Reply, lane};
+pub use call::{AppendTarget, Call, Disposition, Refused, Reply, lane};
 pub use lease::Lease;
 use queue::{Queue, Room};
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tidings_domain::{AppId, Clock, Error, Reason, UnixMillis};
 use tidings_runtime::{Bus, Hint, Shutdown, fault, metrics};
-use tidings_store::{Db, Lost, is_conflict, lost};
+use tidings_store::{Db, LostTransaction, is_conflict, lost};
 use tokio::{
     sync::{Mutex, mpsc},
     time::{Instant, sleep},
@@ -159,8 +159,8 @@ impl Writer {
 
 fn may_repeat(error: &Error, all_keyed: bool) -> bool {
     match lost(error) {
-        Some(Lost::Undone) => true,
-        Some(Lost::Unknown) => all_keyed,
+        Some(LostTransaction::Undone) => true,
+        Some(LostTransaction::Unknown) => all_keyed,
         None => false,
     }
 }

@@ -82,7 +82,7 @@ impl MessageInternalService for MessageGrpc {
         // One more than asked for shows whether there is a further page.
         let limit = (size + 1, before);
         let only = only(request.only).map_err(to_status)?;
-        let places = unread::Places { direct_only: request.direct_only, only: only.as_deref() };
+        let places = unread::ConversationFilter { direct_only: request.direct_only, only: only.as_deref() };
         let marks = marks(request.marks).map_err(to_status)?;
         let listed = unread::unread(&self.deps, &caller, user, &marks, limit, places).await;
         let mut unread = listed.map_err(to_status)?;

@@ -13,7 +13,7 @@ use tidings_domain::{AppId, ConversationId, Error, EventKind, UserId};
 use tidings_store::{Column, Db, GatherMany, Kind, Scale};
 
 use super::{
-    feed::{self, Event, Happened, Other, OtherRow},
+    feed::{self, Event, EventData, Other, OtherRow},
     since::{MOST, Since, keys},
 };
 
@@ -160,8 +160,8 @@ pub async fn marks(db: &Db, app: AppId, user: UserId, ends: &[Ends]) -> Result<V
     marks.retain(|mark| {
         // Of those on messages of several senders, each is told of their own.
         let sender = match &mark.happened {
-            Happened::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
-            Happened::Sent(_) => None,
+            EventData::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
+            EventData::Sent(_) => None,
         };
         known.insert((mark.conversation(), mark.kind().name(), mark.actor(), sender))
     });
