@@ -354,15 +354,15 @@ pub(crate) async fn download(
         return Ok(response);
     }
     let tag = format!("\"{}{}\"", &info.sha256[..32.min(info.sha256.len())], if shown.is_file { "" } else { "-t" });
-    let asked = range::asked(method, headers, &tag, info.created_at, shown.size);
-    let (status, range) = match &asked {
+    let requested = range::requested(method, headers, &tag, info.created_at, shown.size);
+    let (status, range) = match &requested {
         Requested::Known => (StatusCode::NOT_MODIFIED, 0..0),
         Requested::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
         Requested::Whole => (StatusCode::OK, 0..shown.size),
         Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
     };
     let length = range.end - range.start;
-    let body = if matches!(asked, Requested::Known | Requested::Nothing) {
+    let body = if matches!(requested, Requested::Known | Requested::Nothing) {
         Body::empty()
     } else {
         // Reading one byte checks for a HEAD request that the bytes exist.
@@ -387,7 +387,7 @@ pub(crate) async fn download(
     answer.insert(VARY, HeaderValue::from_static("thumbnail, share-secret, authorization"));
     let caching = if info.restricted { "private, no-cache" } else { "private, max-age=300" };
     answer.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    match asked {
+    match requested {
         Requested::Known => return Ok(response),
         Requested::Nothing => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);

@@ -213,11 +213,11 @@ impl RequestContext {
         Timing { timestamp: now.0, duration: (now - self.started).as_millis() as i64 }
     }
 
-    /// The answer to the call; see [`Self::worded`] for a refusal's.
+    /// The answer to the call; see [`Self::public_refusal`] for a refusal's.
     pub async fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
         self.with_rates(match outcome {
             Ok(body) => reply::json(StatusCode::OK, body),
-            Err(refusal) => super::refusal(&self.worded(gateway, refusal).await, self.timing(gateway)),
+            Err(refusal) => super::refusal(&self.public_refusal(gateway, refusal).await, self.timing(gateway)),
         })
     }
 
@@ -225,7 +225,7 @@ impl RequestContext {
     /// whose name does not change, so a repetition returns the same bytes; if the name cannot be looked up, that error is
     /// returned. If the missing user is the token's own, the token is at fault. A disabled user is told so in the words of the
     /// call: a login's, or any other's.
-    async fn worded(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
+    async fn public_refusal(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
         if refusal.reason == Reason::UserDisabled && self.path != TOKEN_PATH {
             return Refusal::user_disabled();
         }

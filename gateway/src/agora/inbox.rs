@@ -228,13 +228,13 @@ async fn set_top(
     let reader = Caller { actor: Actor::User(user), ..caller };
     let request = pb::PinRequest { user_id: None, conversation: Some(conversation.into()), pinned };
     let reply = gateway.clients().conversation.clone().pin(context::request(&reader, request)).await;
-    let pinned_at = reply.map_err(refused).map_err(worded)?.into_inner().pinned_at;
+    let pinned_at = reply.map_err(refused).map_err(count_refusal)?.into_inner().pinned_at;
     let pinned_at = pinned.then_some(moment_or_zero(pinned_at));
     Ok(codec::topped(&context.call(&identity.app), context.timing(gateway), pinned_at))
 }
 
 /// What names the conversations was checked before: only their number can be wrong.
-fn worded(error: Error) -> Refusal {
+fn count_refusal(error: Error) -> Refusal {
     match (error.reason(), error.field()) {
         (Reason::InvalidArgument, Some("conversation" | "conversations")) => codec::too_many(),
         _ => error.into(),
@@ -291,7 +291,7 @@ async fn set_mark(
             marked,
         };
         let reply = gateway.clients().conversation.clone().mark_conversations(context::request(&caller, request)).await;
-        let left_out = reply.map_err(refused).map_err(worded)?.into_inner().ignored;
+        let left_out = reply.map_err(refused).map_err(count_refusal)?.into_inner().ignored;
         let is_left_out = |conversation: ConversationId| left_out.contains(&conversation.into());
         ignored.extend(targets.into_iter().filter(|(place, _)| is_left_out(*place)).map(|(_, target)| target));
     }

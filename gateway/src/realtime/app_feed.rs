@@ -244,7 +244,7 @@ impl AppFeed {
     async fn hand_out(&self, gateway: &Gateway, events: Vec<pb::Event>, cursor: &str) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let events = read(events);
-        let (events, asked) = {
+        let (events, candidates) = {
             let state = self.state();
             for event in &events {
                 kick(&state.table, self.number, event);
@@ -254,10 +254,10 @@ impl AppFeed {
                 is_membership || state.table.sessions(&recipients(event)).next().is_some()
             };
             let events: Vec<FeedEvent> = events.into_iter().filter(concerns).collect();
-            let asked = Older::asked(&state.table, &events);
-            (events, asked)
+            let candidates = Older::candidates(&state.table, &events);
+            (events, candidates)
         };
-        let older = Older::read(gateway, &Caller::of_app(self.app.id), asked).await?;
+        let older = Older::read(gateway, &Caller::of_app(self.app.id), candidates).await?;
         let events = rendered(gateway, &self.app, events).await?;
         let cursor: Arc<str> = Arc::from(cursor);
         let mut state = self.state();

@@ -74,7 +74,7 @@ impl Hub {
     ) -> Result<Entered, Error> {
         let first = users.first().copied().unwrap_or(UserId::ADMIN);
         let (session, inbox) = Session::new(self.next_id(), first, None, gateway.now());
-        let others = users.iter().skip(1).map(|user| session.beside(self.next_id(), *user));
+        let others = users.iter().skip(1).map(|user| session.sibling(self.next_id(), *user));
         let sessions = others.collect::<Vec<_>>().into_iter().chain([session]).collect();
         self.enter_with(gateway, (app, caller), (sessions, inbox)).await
     }

@@ -16,19 +16,19 @@ pub(super) struct Older {
 impl Older {
     /// The groups and rooms that are to be asked about: something happened there to a message that is older than the
     /// membership of somebody in the table.
-    pub fn asked(table: &Table, events: &[FeedEvent]) -> HashSet<i64> {
+    pub fn candidates(table: &Table, events: &[FeedEvent]) -> HashSet<i64> {
         let places = events.iter().filter_map(place);
         let older = places.filter(|(group, msg_id)| table.is_from_before(None, *group, *msg_id));
         older.map(|(group, _)| group).collect()
     }
 
     /// Asks about them: rarely any, and once for all events of a response.
-    pub async fn read(gateway: &Gateway, caller: &Caller, mut asked: HashSet<i64>) -> Result<Self, Error> {
-        if !asked.is_empty() {
-            let open = membership::with_open_history(gateway, caller, asked.iter().copied().collect()).await?;
-            asked.retain(|group| !open.contains(group));
+    pub async fn read(gateway: &Gateway, caller: &Caller, mut candidates: HashSet<i64>) -> Result<Self, Error> {
+        if !candidates.is_empty() {
+            let open = membership::with_open_history(gateway, caller, candidates.iter().copied().collect()).await?;
+            candidates.retain(|group| !open.contains(group));
         }
-        Ok(Self { closed: asked })
+        Ok(Self { closed: candidates })
     }
 
     /// Whether an event is about a message that the history hides from a member.

@@ -166,7 +166,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 command = None;
                 wire.answer(socket, client, answer).await?;
             }
-            heard = socket.heard(), if is_free => {
+            heard = socket.receive(), if is_free => {
                 heard_at = Instant::now();
                 if let Some(message) = heard? {
                     command = wire.frame(socket, client, message).await?;

@@ -95,7 +95,7 @@ impl Session {
     }
 
     /// A session of another user with the same inbox.
-    pub fn beside(&self, id: u64, user: UserId) -> Arc<Self> {
+    pub fn sibling(&self, id: u64, user: UserId) -> Arc<Self> {
         let (items, waiting) = (self.items.clone(), Arc::clone(&self.waiting));
         let (ending, token_check) = (self.ending.clone(), self.token_check.clone());
         let (inbox, opened_at, is_unknown) = (self.inbox, self.opened_at, AtomicBool::default());

@@ -102,14 +102,14 @@ impl Socket {
     /// The next text or binary frame.
     pub async fn read(&mut self) -> Result<Message, End> {
         loop {
-            if let Some(message) = self.heard().await? {
+            if let Some(message) = self.receive().await? {
                 return Ok(message);
             }
         }
     }
 
     /// The next sign of life: a text or binary frame, or `None` for a ping or pong. Cancel safe.
-    pub async fn heard(&mut self) -> Result<Option<Message>, End> {
+    pub async fn receive(&mut self) -> Result<Option<Message>, End> {
         match self.stream.next().await {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Err(error)) => Err(broken(error)),

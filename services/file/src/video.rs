@@ -58,13 +58,13 @@ impl Follower {
                 }
                 continue;
             }
-            let wanted = self.wanted();
-            let taken = (wanted - self.begun.len()).min(bytes.len());
+            let needed = self.bytes_needed();
+            let taken = (needed - self.begun.len()).min(bytes.len());
             self.begun.extend_from_slice(&bytes[..taken]);
             self.at += taken as u64;
             bytes = &bytes[taken..];
             // A header may turn out to be longer than expected.
-            if self.begun.len() == self.wanted() && self.read().is_none() {
+            if self.begun.len() == self.bytes_needed() && self.read().is_none() {
                 self.is_over = true;
             }
         }
@@ -76,7 +76,7 @@ impl Follower {
     }
 
     /// The length of what is being read.
-    fn wanted(&self) -> usize {
+    fn bytes_needed(&self) -> usize {
         match self.reading {
             Reading::Header if self.begun.starts_with(&[0, 0, 0, 1]) => 16,
             Reading::Header => 8,

@@ -91,17 +91,17 @@ impl Queues {
     }
 
     /// The queues that the client must be told of, with the number of their entries.
-    pub fn untold(&mut self) -> Vec<(Queue, usize)> {
+    pub fn unannounced(&mut self) -> Vec<(Queue, usize)> {
         let now = Instant::now();
-        let mut untold = Vec::new();
+        let mut unannounced = Vec::new();
         for (queue, one) in &mut self.all {
             if one.told_at.is_none_or(|at| now.duration_since(at) > STALE) {
                 one.told_at = Some(now);
                 one.has_page = false;
-                untold.push((queue.clone(), one.entries.len()));
+                unannounced.push((queue.clone(), one.entries.len()));
             }
         }
-        untold
+        unannounced
     }
 
     /// Acknowledges a queue's entries up to `key`, if it is one of this session, and returns the next ones. A client that has
@@ -171,14 +171,14 @@ mod tests {
         for id in 1..=60 {
             queues.push(queue.clone(), entry(id));
         }
-        assert_eq!(queues.untold(), [(queue.clone(), 60)]);
-        assert!(queues.untold().is_empty());
+        assert_eq!(queues.unannounced(), [(queue.clone(), 60)]);
+        assert!(queues.unannounced().is_empty());
         let first = queues.pull(&queue, None);
         let (metas, key) = first.page.unwrap();
         assert_eq!((metas.len(), key, first.delivered), (50, 150, None));
         // Asked again before the acknowledgement, while more comes.
         queues.push(queue.clone(), entry(61));
-        assert!(queues.pull(&queue, None).page.is_none() && queues.untold().is_empty());
+        assert!(queues.pull(&queue, None).page.is_none() && queues.unannounced().is_empty());
         let second = queues.pull(&queue, Some(key));
         assert_eq!(second.delivered.unwrap().1, MsgId(50));
         let (metas, key) = second.page.unwrap();
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!((last.page.is_none(), last.delivered.unwrap().1), (true, MsgId(61)));
         assert_eq!((queues.entries, queues.bytes, queues.all.len()), (0, 0, 0));
         queues.push(queue.clone(), entry(62));
-        assert_eq!(queues.untold(), [(queue, 1)]);
+        assert_eq!(queues.unannounced(), [(queue, 1)]);
     }
 
     #[tokio::test]
@@ -213,11 +213,11 @@ mod tests {
         for id in 1..=120 {
             queues.push(queue.clone(), entry(id));
         }
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
         let key = queues.pull(&queue, None).page.unwrap().1;
         let one = queues.all.get_mut(&queue).unwrap();
         one.told_at = one.told_at.and_then(|told_at| told_at.checked_sub(STALE * 2));
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
         let next = queues.pull(&queue, Some(key));
         assert_eq!((next.delivered.unwrap().1, next.page.unwrap().1), (MsgId(50), 200));
         // The client did not get the second page.
@@ -233,10 +233,10 @@ mod tests {
     fn a_client_that_does_not_fetch_is_told_again() {
         let (mut queues, queue) = (Queues::default(), Queue::of_group(17));
         queues.push(queue.clone(), entry(1));
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
         let one = queues.all.get_mut(&queue).unwrap();
         one.told_at = one.told_at.and_then(|told_at| told_at.checked_sub(STALE * 2));
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
     }
 
     #[test]

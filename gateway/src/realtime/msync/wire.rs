@@ -39,7 +39,7 @@ pub(super) struct MsyncWire {
     user: String,
     intake: Intake,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
-    has_asked: bool,
+    has_fetched: bool,
     /// What the device has acknowledged last, until it counts as delivered: it will not acknowledge it again.
     unmarked: Option<(ConversationId, MsgId)>,
     gateway: Gateway,
@@ -70,7 +70,7 @@ impl Wire for MsyncWire {
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
         let intake = Intake::new(&app_key, queues);
-        Ok((client, Self { app_key, device, user, intake, has_asked: false, unmarked: None, gateway, hub }))
+        Ok((client, Self { app_key, device, user, intake, has_fetched: false, unmarked: None, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -93,13 +93,13 @@ impl Wire for MsyncWire {
             Box::pin(self.catch_up_joined(client, joined)).await.map_err(failed)?;
         }
         self.intake.came(batch.cursor, client);
-        self.tell(socket).await
+        self.announce(socket).await
     }
 
     async fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> Result<(), End> {
         let entry = Entry { meta: signal.msync.clone(), delivers: None };
         self.intake.queues.push(Queue::of_user(&signal.peer), entry);
-        self.tell(socket).await
+        self.announce(socket).await
     }
 
     async fn frame(
@@ -111,8 +111,8 @@ impl Wire for MsyncWire {
         let frame = codec::parse(&bytes_of(message)?);
         match frame.map_err(|_| End::CloseCode(close_code::INVALID, "this is no packet of this protocol"))? {
             Frame::Unread => {
-                self.has_asked = true;
-                let queues = self.intake.queues.untold();
+                self.has_fetched = true;
+                let queues = self.intake.queues.unannounced();
                 socket.send(binary(codec::unread(&self.app_key, &queues, self.gateway.now()))).await?;
             }
             Frame::Pull { queue, key } => return self.pull(socket, client, &queue, key).await,
@@ -148,14 +148,14 @@ impl Wire for MsyncWire {
         let held = self.intake.own.done(answer.is_sent, &answer.messages);
         self.intake.take(held, client);
         self.intake.move_on();
-        self.tell(socket).await
+        self.announce(socket).await
     }
 
     async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
         self.intake.save_if_due(client).await;
         // Whoever does not ask is told all the same.
-        self.has_asked = true;
-        self.tell(socket).await
+        self.has_fetched = true;
+        self.announce(socket).await
     }
 
     fn closing(&self, end: &End) -> Option<Message> {
@@ -193,9 +193,9 @@ impl MsyncWire {
         Ok(())
     }
 
-    async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
-        if self.has_asked {
-            for (queue, _) in self.intake.queues.untold() {
+    async fn announce(&mut self, socket: &mut Socket) -> Result<(), End> {
+        if self.has_fetched {
+            for (queue, _) in self.intake.queues.unannounced() {
                 socket.send(binary(codec::notice(&self.app_key, &queue))).await?;
             }
         }
@@ -218,7 +218,7 @@ impl MsyncWire {
         };
         socket.send(binary(packet)).await?;
         Box::pin(self.intake.read_past(client)).await.map_err(failed)?;
-        self.tell(socket).await?;
+        self.announce(socket).await?;
         Ok(pulled.delivered.map(|delivered| mark(client.clone(), delivered).boxed()))
     }
 }

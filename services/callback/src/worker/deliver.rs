@@ -53,7 +53,7 @@ pub struct Deliveries {
     open: HashSet<i64>,
     /// Outcomes to be recorded next.
     ended: Vec<Ended>,
-    tell: mpsc::UnboundedSender<Ended>,
+    report: mpsc::UnboundedSender<Ended>,
     outcomes: mpsc::UnboundedReceiver<Ended>,
 }
 
@@ -64,9 +64,9 @@ impl Deliveries {
         shared: Arc<Shared>,
         changes: watch::Receiver<()>,
     ) -> Self {
-        let (tell, outcomes) = mpsc::unbounded_channel();
+        let (report, outcomes) = mpsc::unbounded_channel();
         let (breaker, open, ended) = (Breaker::default(), HashSet::new(), Vec::new());
-        Self { core, present, shared, changes, breaker, ahead: None, open, ended, tell, outcomes }
+        Self { core, present, shared, changes, breaker, ahead: None, open, ended, report, outcomes }
     }
 
     /// Until an internal error.
@@ -159,7 +159,7 @@ impl Deliveries {
     fn post(&self, app: &Arc<App>, due: Due) {
         // With the keys that it has now.
         let (core, endpoint, app) = (Arc::clone(&self.core), Arc::clone(&self.present.borrow()), Arc::clone(app));
-        let tell = self.tell.clone();
+        let report = self.report.clone();
         let due = Arc::new(due);
         tokio::spawn(async move {
             let (begun, began) = (core.deps.clock.now(), core.deps.clock.elapsed());
@@ -170,7 +170,7 @@ impl Deliveries {
             let ms = core.deps.clock.elapsed().saturating_sub(began).as_millis() as i64;
             let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
             // The receiver may be gone; then it is tried again.
-            let _ = tell.send((due, attempt, answer));
+            let _ = report.send((due, attempt, answer));
         });
     }
 

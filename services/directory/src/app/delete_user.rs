@@ -33,14 +33,14 @@ impl Core {
         }
         let policy = self.known_app(&AppKey::Id(app)).await?.app.policy.owner_deletion;
         let now = self.clock.now();
-        let tells = self.tells_of_presence(app).await;
+        let has_events = self.has_presence_events(app).await;
         let mut tx = self.db.begin().await?;
         // Locked first, so that nobody adds the user to a group meanwhile.
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
         let mut changes = leave_groups(&mut tx, caller, found.id, policy, now).await?;
-        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells).await?.changes);
+        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), has_events).await?.changes);
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;

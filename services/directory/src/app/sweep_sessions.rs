@@ -69,7 +69,7 @@ impl Core {
     /// False: there is nothing left to sweep.
     async fn sweep_some(&self, gateway: i64) -> Result<bool, Error> {
         let some = store::connected_session::of_gateway(&self.db, gateway, STEP).await?;
-        let telling = self.telling(some.iter().map(|session| session.app).collect()).await;
+        let with_events = self.with_presence_events(some.iter().map(|session| session.app).collect()).await;
         let mut tx = self.db.begin().await?;
         let now = tx.now(&*self.clock).await?;
         let until = store::gateway_lease::lock(&mut tx, gateway).await?;
@@ -90,7 +90,7 @@ impl Core {
         };
         let ended = store::connected_session::end(&mut tx, some.iter().map(key).collect()).await?;
         let ended = ended.into_iter().map(|session| (session, SessionEnd::TimedOut, None)).collect();
-        self.tell(&mut tx, Vec::new(), ended, &telling).await?;
+        self.record_connections(&mut tx, Vec::new(), ended, &with_events).await?;
         tx.commit().await?;
         Ok(true)
     }
