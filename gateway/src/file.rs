@@ -42,7 +42,7 @@ use crate::{
 
 /// How long a client may pause within its upload.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Maximum bytes of a form besides its file.
+/// Maximum bytes of a form without its file.
 const MAX_BESIDE: u64 = 64 * 1024;
 /// Maximum bytes of a form that are read and discarded once its file was refused: a client that is still sending does
 /// not see an answer.
@@ -56,7 +56,7 @@ const BURST: u64 = 128 * 1024;
 /// Chunks on their way to the file service.
 const IN_FLIGHT: usize = 1;
 
-/// The properties of an upload besides its form.
+/// The properties of an upload that are not in its form.
 #[derive(Debug, Default)]
 pub(crate) struct UploadOptions {
     pub restricted: bool,

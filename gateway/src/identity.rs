@@ -124,8 +124,8 @@ impl Identities {
         self.enabled.load(&app, self.clock.now(), ask).await
     }
 
-    /// Why the token opens nothing any more, asked anew; `None` while it does, or is no user's. For a call that failed as it
-    /// would if the user of its token had been deleted since.
+    /// Why the token is no longer valid, without the cache; `None` if it is valid, or not a user's. For a call that
+    /// failed as it would if the user of its token had been deleted since.
     pub async fn fault(&self, app: app_ref::App, token: &str) -> Option<Error> {
         let key = key(&app, token);
         // Of a call that took longer than an answer is used, too.
@@ -137,7 +137,7 @@ impl Identities {
         Some(fault)
     }
 
-    /// Whether the token opens anything, asked anew: something has happened that may have revoked it.
+    /// Whether the token is still valid, without the cache: something has happened that may have revoked it.
     pub async fn anew(&self, app: app_ref::App, token: &str) -> Result<(), Error> {
         let key = key(&app, token);
         let asked = self.ask(app, token).await;

@@ -70,7 +70,7 @@ enum Command {
     /// Report problems with config, storage and peers.
     Doctor,
     /// Check everything that is stored: the log with its numbers and counts, unread counts, keys, files, database pages.
-    /// Read-only; may run beside the running program. Exits with 1 if anything is wrong.
+    /// Read-only; the program may be running. Exits with 1 if anything is wrong.
     #[command(after_help = "Example:\n  tidings verify --quick --data /var/lib/tidings")]
     Verify(verify::VerifyOptions),
     /// Copy the data folder into a new folder while the program runs, and verify the copy.

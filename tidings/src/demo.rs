@@ -13,7 +13,7 @@ use crate::{Running, lines::say, ready};
 
 const ORG: &str = "demo";
 const APP: &str = "demo";
-/// Stored beside the data: credentials of the demo app, valid for the running server.
+/// Stored in the data folder: credentials of the demo app, valid for the running server.
 const FILE: &str = "demo.env";
 /// Where `tidings app ...` can reach the running server.
 pub const ADDRESS_FILE: &str = "grpc.address";

@@ -28,7 +28,7 @@ const KINDS: [(&str, pb::ConversationKind); 3] = [
     ("rooms", pb::ConversationKind::Room),
 ];
 
-/// The command line's names of what a hook is asked about.
+/// The command line's names of the subjects of hooks.
 const SUBJECTS: [(&str, pb::HookSubject); 6] = [
     ("messages", pb::HookSubject::Message),
     ("group-creations", pb::HookSubject::GroupCreation),

@@ -120,7 +120,7 @@ impl Row {
         row.text(format!("{mark} {what}: {words}"))
     }
 
-    /// Words for whoever runs the command.
+    /// A remark for the user of the command.
     pub fn remark(words: &str) -> Self {
         Self::default().shown("remark", words)
     }

@@ -1,4 +1,4 @@
-//! Where the numbers of the process are served, and those that are read when they are asked for.
+//! Serves the metrics of the process, and reads gauges at each scrape.
 
 use tidings_domain::Error;
 use tidings_runtime::{

@@ -1,4 +1,4 @@
-//! The databases of an installation, opened by a command that reads all of them, beside a running program or without it.
+//! The databases of an installation, opened by a command that reads all of them, whether or not the program is running.
 
 use std::path::PathBuf;
 

@@ -50,8 +50,8 @@ pub struct DirectoryCache {
     welcome: Arc<TtlCache<(Right, bool), ()>>,
 }
 
-/// App, and the version of its users that was known when the question was asked. What was asked under one version is not
-/// found under the next, whenever the answer comes; it makes room in time.
+/// App, and the version of its users that was known at the time of the request. What was requested under one version is
+/// not found under the next, whenever the answer comes; it makes room in time.
 type AppUsers = (i64, i64);
 
 /// What a user may do anywhere.
@@ -103,7 +103,7 @@ impl DirectoryCache {
         standing.map(|()| (caller, app))
     }
 
-    /// The same, but a disabled user is returned beside the caller instead of an error: for calls that report it.
+    /// The same, but a disabled user is returned with the caller instead of an error: for calls that report it.
     pub async fn caller_as_is<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>, Result<(), Error>), Error> {
         let scope = Scope::of(request)?;
         let name = match &scope.app.app {

@@ -89,20 +89,20 @@ pub enum Change {
         /// Who is subscribed.
         subscribers: Vec<UserId>,
     },
-    /// `from` asked `user` to become a contact.
+    /// `from` sent `user` a contact request.
     ContactRequested {
-        /// Who was asked.
+        /// The receiver of the request.
         user: UserId,
-        /// Who asks.
+        /// The sender of the request.
         from: UserId,
         /// What they wrote.
         text: String,
     },
     /// `user` refused the request of `from`.
     ContactDeclined {
-        /// Who was asked.
+        /// The receiver of the request.
         user: UserId,
-        /// Who had asked.
+        /// The sender of the request.
         from: UserId,
     },
     /// Two users are contacts of each other from now on.
@@ -111,7 +111,7 @@ pub enum Change {
         user: UserId,
         /// The other one.
         contact: UserId,
-        /// Whether the other one had asked, and `user` accepted.
+        /// Whether `user` accepted a request of the other one.
         #[serde(default)]
         accepted: bool,
     },
@@ -139,7 +139,7 @@ pub enum Change {
         owner: UserId,
         /// Its name.
         name: String,
-        /// Its first members besides the owner.
+        /// Its first members, without the owner.
         members: Vec<UserId>,
     },
     /// A group or room ended.
@@ -150,7 +150,7 @@ pub enum Change {
         owner: UserId,
         /// Its name.
         name: String,
-        /// Members that it had besides the owner, at most [`Self::MAX_USERS`].
+        /// Its members, without the owner, at most [`Self::MAX_USERS`].
         #[serde(default)]
         members: Vec<UserId>,
     },
@@ -171,7 +171,7 @@ pub enum Change {
         /// The custom text after the change, if it changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         custom: Option<String>,
-        /// Until when nobody may speak, if that changed: see [`Self::MembersMuted`].
+        /// Until when all members are muted, if that changed: see [`Self::MembersMuted`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mute_all_until_ms: Option<i64>,
         /// Whether the group is enabled, if that changed.
@@ -279,7 +279,7 @@ pub enum Change {
         /// False: removed.
         is_set: bool,
     },
-    /// A user asked to join a group.
+    /// A user applied to join a group.
     Applied {
         /// The group.
         group: GroupChanged,

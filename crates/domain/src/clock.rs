@@ -56,7 +56,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
     fn compare(&self, _with: TimeReference) {}
 }
 
-/// What is known of the time besides the machine's clock.
+/// A time to compare the machine's clock with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeReference {
     /// What the database's clock shows now.
@@ -82,7 +82,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests that only moves when it is told to.
+/// A clock for tests that only moves when set.
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,

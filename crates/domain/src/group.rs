@@ -29,7 +29,7 @@ impl GroupKind {
         }
     }
 
-    /// The id made of the `n`th number, from the same counter as users, so that no id is used twice.
+    /// The id for the `n`th number, from the same counter as users, so that no id is used twice.
     pub const fn generated(self, n: i64) -> i64 {
         (n << 4) | self.code()
     }
@@ -143,7 +143,7 @@ pub struct Membership {
     pub read_ack: bool,
     /// The owner.
     pub owner: UserId,
-    /// False: nobody can send to it.
+    /// False: it accepts no messages.
     pub enabled: bool,
 }
 

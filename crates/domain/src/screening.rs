@@ -34,18 +34,18 @@ pub enum HookForm {
     Agora,
 }
 
-/// What a hook is asked about.
+/// A subject of hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookSubject {
     /// A message that is to be sent.
     Message,
     /// A group or room that is to be created.
     GroupCreation,
-    /// A user who joins a group or room, or asks to.
+    /// A user who joins a group or room, or applies to.
     GroupApplication,
     /// Users who are to be brought into a group or room by others.
     GroupInvitation,
-    /// A user who asks another one to be their contact.
+    /// A user who sends a contact request.
     ContactRequest,
     /// A user who answers such a request.
     ContactAnswer,
@@ -70,7 +70,7 @@ pub struct Hook {
     pub kinds: Vec<ConversationKind>,
     /// Whether the URL may resolve to a private, loopback or link-local address.
     pub allow_private: bool,
-    /// What it is asked about. Not empty; only messages in Agora's form.
+    /// The subjects it is called for. Not empty; only messages in Agora's format.
     pub subjects: Vec<HookSubject>,
 }
 

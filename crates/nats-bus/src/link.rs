@@ -25,7 +25,7 @@ const ACCEPT: Duration = Duration::from_millis(100);
 /// Messages that wait in the library, in each direction.
 const MOST_WAITING: usize = 256;
 
-/// What one process's link is made of.
+/// The parts of one process's link.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub settings: Settings,

@@ -164,7 +164,7 @@ impl GrpcServer {
     }
 }
 
-/// Admitted connections that are ready for HTTP. Handshakes hold up nobody else; those that are not complete at the end
+/// Admitted connections that are ready for HTTP. Handshakes do not block others; those that are not complete at the end
 /// are aborted.
 fn admitted(
     listener: TcpListener,

@@ -1,6 +1,6 @@
 //! Plans SQLite's checkpoints, so that no commit pays for one.
 //!
-//! A passive checkpoint copies what it can beside the writer. It cannot restart the log while the writer keeps
+//! A passive checkpoint copies what it can while the writer runs. It cannot restart the log while the writer keeps
 //! appending, so when the log has grown long, a restarting checkpoint runs on the writer's own connection right after a
 //! passive one, when little is left to copy. A reader outside of this process can prevent that for as long as it likes:
 //! the checkpoint waits for it briefly, then writes continue, and the log reports it.

@@ -100,7 +100,7 @@ fn is_final(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether nobody listens, which may change while a server starts.
+/// Whether no server listens, which may change while one starts.
 fn comes_up(error: &sqlx::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound};
     match error {

@@ -9,7 +9,7 @@ pub struct PoolUse {
     pub name: &'static str,
     /// Open connections that somebody uses.
     pub used: u32,
-    /// Open connections that nobody uses.
+    /// Idle open connections.
     pub idle: u32,
     /// Maximum number of open connections.
     pub most: u32,

@@ -71,7 +71,7 @@ async fn lock(folder: &Path, schemas: &[&Schema]) -> Result<(Vec<SqliteConnectio
         connections.push(open(&folder.join(format!("{}.sqlite", schema.name))).await?);
     }
     for _ in 0..TRIES {
-        // The first lock holds nobody while it is waited for.
+        // Waiting for the first lock blocks no one else.
         let mut by = None;
         let mut held = 0;
         for connection in &mut connections {

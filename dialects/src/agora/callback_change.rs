@@ -7,12 +7,12 @@ use tidings_domain::{
 
 use super::{callback::Event, dto};
 
-/// What one callback tells.
+/// The content of one callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
     /// The vendor's name for it.
     pub name: &'static str,
-    /// Whom it concerns beside the actor; `None`: the group as a whole.
+    /// Whom it concerns in addition to the actor; `None`: the group as a whole.
     pub whom: Option<UserId>,
 }
 

@@ -9,7 +9,7 @@ use crate::json::{Label, OneOrMany, bytes_of};
 const DEFAULT_PAGE: i32 = 10;
 /// The maximum size of a page of contacts or of a block list.
 const MAX_PAGE: i32 = 50;
-/// How many users the block list shows to a call that asks for no page.
+/// How many users of the block list a call without a page gets.
 const WHOLE_BLOCK_LIST: i32 = 500;
 /// Maximum length of a remark in characters.
 const MAX_REMARK: usize = 100;
@@ -62,7 +62,7 @@ fn size(query: &str, name: &str) -> Result<Option<i32>, Refusal> {
     }
 }
 
-/// Whether the call asks for remarks.
+/// Whether the call requests remarks.
 pub fn wants_remarks(query: &str) -> bool {
     given(query, "needReturnRemark").is_some_and(|value| tidings_domain::flag(&value) == Some(true))
 }
@@ -221,7 +221,7 @@ pub fn contacts_imported(call: &Call<'_>, timing: Timing, outcome: &ImportedCont
     ok(dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer to a request to become contacts: who was asked.
+/// The answer to contact requests: their receivers.
 pub fn contacts_requested(call: &Call<'_>, timing: Timing, asked: &[String]) -> Vec<u8> {
     ok(dto::Envelope { data: Some(dto::RequestedContacts { names: asked }), ..call.envelope(timing) })
 }

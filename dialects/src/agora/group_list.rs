@@ -19,7 +19,7 @@ pub struct PageRule {
     pub most: i32,
 }
 
-/// Which page of a list is asked for, and in which form.
+/// The requested page of a list, and its format.
 ///
 /// The vendor's lists are paged by `limit` and `cursor` or by `pagenum` and `pagesize`, and its clients mix them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct PageQuery {
     pub skip: i32,
     /// How many to return.
     pub size: i32,
-    /// Whether the page was asked for by number; such answers have no cursor.
+    /// Whether the page was requested by number; such answers have no cursor.
     pub is_numbered: bool,
     /// Whether `limit` or `cursor` were given.
     pub by_cursor: bool,
@@ -89,7 +89,7 @@ impl PageQuery {
     }
 }
 
-/// Whether the third version of the vendor's calls is asked for, whose answers have other shapes.
+/// Whether the third version of the vendor's calls is used, whose answers have other shapes.
 pub fn is_v3(query: &str) -> bool {
     value(query, "version").as_deref() == Some("v3")
 }

@@ -324,7 +324,7 @@ pub fn role_refusal(error: &Error, group: i64, user: &str) -> Refusal {
     }
 }
 
-/// A name in a body or path that belongs to nobody.
+/// An unknown name in a body or path.
 pub fn unknown_user(name: &str) -> Refusal {
     Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!")).because(Reason::UserNotFound)
 }

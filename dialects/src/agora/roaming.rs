@@ -120,7 +120,7 @@ impl RoamingQuery {
         bodies
     }
 
-    /// Whether a message with one of these bodies is asked for: a combined message is no text here.
+    /// Whether messages with this body are requested: a combined message is not a text here.
     pub fn takes(&self, message: &Message) -> bool {
         if self.kinds.is_empty() || !matches!(message.content.body, Body::Text(_)) {
             return true;
@@ -149,7 +149,7 @@ fn is_combined(message: &Message) -> bool {
     sub_type == Some(dto::SUB_COMBINE)
 }
 
-/// The messages in the direction asked for; `next` is where the following page starts, `None` on the last one.
+/// The messages in the requested direction; `next` is where the following page starts, `None` on the last one.
 pub fn roaming_page(
     call: &Call<'_>,
     timing: Timing,

@@ -2,7 +2,7 @@
 //! (lanying.md 4, decisions 11 and 25).
 //!
 //! `config` and `ext` are stored unchanged. `content` and `attachment` are parsed into neutral fields; where our own
-//! serialization of those differs from the client's texts, these are stored beside them and returned verbatim.
+//! serialization of those differs from the client's texts, these are stored too and returned verbatim.
 
 use std::borrow::Cow;
 

@@ -10,7 +10,7 @@ use crate::{json::Object, number::Integer, reading::text};
 /// Maximum number of users in one batch of requests.
 const MAX_BATCH: usize = 100;
 
-/// Whom the user of the call asks to become a contact.
+/// The receiver of the contact request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RosterApply {
     pub user_id: i64,
@@ -48,7 +48,7 @@ impl Params {
         })
     }
 
-    /// Users whose details are asked for.
+    /// Users whose details are requested.
     pub fn roster_list(&self) -> Result<Vec<i64>, Refusal> {
         self.ids("list")
     }

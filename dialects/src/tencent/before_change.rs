@@ -43,7 +43,7 @@ pub fn group_before_create(wanted: &GroupToCreate<'_>) -> Vec<u8> {
     })
 }
 
-/// The body of `Group.CallbackBeforeApplyJoinGroup`: the operator is who wants to join.
+/// The body of `Group.CallbackBeforeApplyJoinGroup`: the operator is the user who joins.
 pub fn group_before_apply(group: &ChangedGroup<'_>) -> Vec<u8> {
     bytes_of(&dto::Applicant { group: group.wire(Callback::GroupBeforeApply), requestor: group.operator })
 }
@@ -57,9 +57,9 @@ pub fn group_before_invite(group: &ChangedGroup<'_>, members: &[&str]) -> Vec<u8
 /// A request to become a contact.
 #[derive(Debug, Clone, Copy)]
 pub struct FriendRequest<'a> {
-    /// The account of who asks.
+    /// The account of the requester.
     pub from: &'a str,
-    /// The account of who is asked.
+    /// The account of the receiver.
     pub to: &'a str,
     /// What the asking user notes about the other one.
     pub remark: &'a str,

@@ -147,7 +147,7 @@ async fn read_members(
         }
     }
     let ids: Vec<UserId> = users.iter().map(|(user, _)| *user).collect();
-    // Even for nobody, since the caller must be a member.
+    // Even for an empty list, since the caller must be a member.
     let ids = if ids.is_empty() { vec![UserId::ADMIN] } else { ids };
     let found = find(gateway, &caller, group, ids, names).await?;
     let name_of = |user: UserId| users.iter().find(|(id, _)| *id == user).map(|(_, name)| name.clone());

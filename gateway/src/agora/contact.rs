@@ -30,7 +30,7 @@ pub(super) fn refused(status: tonic::Status) -> Error {
     renamed(reply::refused(status), NAMES)
 }
 
-/// Contacts read at once for a call that asks for all.
+/// Contacts read at once for a call without a page.
 const BATCH: i32 = 1_000;
 
 pub(crate) async fn add(State(gateway): State<Gateway>, context: RequestContext, path: OfUser) -> Response {
@@ -129,7 +129,7 @@ async fn pair(gateway: &Gateway, caller: &Caller, user: &Username, other: &Usern
     }
 }
 
-/// The app adds at once; a user asks, and the other one decides.
+/// The app adds contacts directly; a user sends a request, and the other user decides.
 async fn added(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, user, other) = own_pair(gateway, context, path).await?;
     let (user, other) = pair(gateway, &caller, &user, &other).await?;

@@ -223,8 +223,8 @@ impl RequestContext {
 
     /// The refusal as it is returned, with usernames instead of ids. A refusal that is remembered under a key has the id,
     /// whose name does not change, so a repetition returns the same bytes; if the name cannot be looked up, that error is
-    /// returned. If the missing user is the token's own, the token is at fault. A disabled user is told so in the words of the
-    /// call: a login's, or any other's.
+    /// returned. If the missing user is the token's own, the token is at fault. A disabled user gets the error text of
+    /// the call: a login's, or any other's.
     async fn public_refusal(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
         if refusal.reason == Reason::UserDisabled && self.path != TOKEN_PATH {
             return Refusal::user_disabled();

@@ -243,12 +243,12 @@ impl FeedEvent {
         codec::happened(&self.happened(), names, exts_array)
     }
 
-    /// The same for users, who are not told from where others act.
+    /// The same for users, without the client addresses of others.
     pub fn line_for_users(&self, names: &Names, exts_array: bool) -> String {
         codec::happened(&EventRecord { origin: ("", "", ""), ..self.happened() }, names, exts_array)
     }
 
-    /// As over gRPC, for users, who are not told either whom else it concerns.
+    /// As over gRPC, for users, without the other users that it concerns.
     pub fn wire_for_users(&self) -> pb::Event {
         let mut wire = self.wire.clone();
         wire.message = self.message.clone().map(Into::into).or(wire.message);

@@ -60,7 +60,7 @@ pub(super) async fn create(
     let fields = &params.fields;
     let mut settings = settings(fields);
     if fields.asks_to_join.is_none() && fields.public == Some(true) {
-        // The vendor's default. A group that is not public takes nobody unasked.
+        // The vendor's default. Nobody joins a group that is not public without approval.
         settings.apply_approval = pb::ApplyApproval::All.into();
     }
     let request = pb::CreateGroupRequest {

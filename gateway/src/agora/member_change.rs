@@ -89,7 +89,7 @@ pub(super) async fn change_each(
     Ok(outcomes.collect())
 }
 
-/// The id of each name; `None`: it belongs to nobody. One request, unless a name is unknown.
+/// The id of each name; `None`: no user has it. One request, unless a name is unknown.
 async fn ids(gateway: &Gateway, caller: &Caller, written: &[String]) -> Result<Vec<Option<UserId>>, Error> {
     let names: Vec<Option<Username>> = written.iter().map(|written| Username::parse(written).ok()).collect();
     let known: Vec<&Username> = names.iter().flatten().collect();

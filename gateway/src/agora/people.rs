@@ -53,7 +53,7 @@ pub(super) async fn existing_ids(
     })
 }
 
-/// With `or_deleted`, a name that nobody has any more means the user who had it and was deleted last.
+/// With `or_deleted`, a name without a user means its most recently deleted user.
 async fn resolve(
     gateway: &Gateway,
     caller: &Caller,

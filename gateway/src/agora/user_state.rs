@@ -131,7 +131,8 @@ pub(crate) async fn offline_count(State(gateway): State<Gateway>, context: Reque
     context.answer(&gateway, outcome).await
 }
 
-/// The unread messages of the user's 1,000 newest conversations: what waits for a user who has no device that is told.
+/// The unread messages of the user's 1,000 newest conversations: the unread messages of a user without a device to
+/// notify.
 async fn count(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = own(gateway, context, path_user(named)).await?;
     let user = registered(gateway, &caller, &name).await?;

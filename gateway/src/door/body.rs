@@ -1,4 +1,4 @@
-//! The whole body of a call, for whoever reads its message or may send it again. It holds its part of the budget for bodies
+//! The whole body of a call, which is read or may be sent again. It holds its part of the budget for bodies
 //! until its last clone is dropped; one that is too large is refused before it has arrived.
 
 use bytes::{Bytes, BytesMut};
@@ -59,7 +59,7 @@ fn length(bytes: &[u8]) -> Option<usize> {
     Some(u32::from_be_bytes(length.try_into().ok()?) as usize)
 }
 
-/// The first message, if it is not compressed; what follows is read by nobody.
+/// The first message, if it is not compressed; anything after it is ignored.
 pub(super) fn message(mut framed: Bytes) -> Option<Bytes> {
     let length = length(&framed).filter(|_| framed.first() == Some(&0))?;
     let mut message = framed.split_off(FRAME_HEAD);

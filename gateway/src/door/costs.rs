@@ -102,7 +102,7 @@ fn of_broadcast(message: Bytes) -> Vec<Cost> {
 /// The refusal of a call beyond a rate.
 pub(super) fn refusal(refusal: &Refusal, standing: &QuotaState) -> Status {
     let reached = standing.rate.refusal();
-    // Else the directory could not be asked.
+    // Otherwise the directory did not answer.
     let is_reached = refusal.reason == reached.reason();
     status_from_error(if is_reached { reached } else { Error::new(refusal.reason, "") })
 }

@@ -24,7 +24,7 @@ use crate::Gateway;
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
 
-/// What is passed on of the metadata. The key is replaced by ours, and the deadline written anew, with the connection.
+/// What is passed on of the metadata. The key is replaced by ours, and the deadline is set with the connection.
 const KEPT: [&str; 11] = [
     "content-type",
     "te",

@@ -100,7 +100,7 @@ pub(crate) async fn apply_batch(State(gateway): State<Gateway>, context: Request
     context.answer(&gateway, ask_each(&gateway, &context, body).await).await
 }
 
-/// Each on their own; those who could not be asked are listed.
+/// One request each; users whose request failed are listed.
 async fn ask_each(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = context.user(gateway).await?;
     let params = codec::roster_applies(&context.read(body).await?)?;

@@ -1,4 +1,4 @@
-//! What clients are told of an event that it does not say itself: read once for all sessions of a gateway.
+//! Data that clients get with an event and that is not in the event: read once for all sessions of a gateway.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -16,7 +16,7 @@ use crate::{Gateway, agora::feed::FeedEvent, reply::refused};
 const GROUPS: usize = 500;
 /// Messages whose reactions are read at once.
 const MESSAGES: usize = 20;
-/// Members whose attributes are read at once; further ones of the same batch are told without values.
+/// Members whose attributes are read at once; events of further ones in the same batch have no values.
 const MEMBERS: usize = 600;
 
 /// Of one event.
@@ -130,7 +130,7 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// Who is told of those who want to join: the owner and the admins.
+    /// Who is notified of applications to join: the owner and the admins.
     async fn deciders(
         &self,
         changes: &[&Change],

@@ -44,7 +44,7 @@ pub(crate) struct Entered {
     /// How the session ended, once it is known.
     pub how: SessionEnd,
     pub inbox: Inbox,
-    /// The feed's cursor when the session entered: what happened up to there is to be read, if it is asked for.
+    /// The feed's cursor when the session entered: events up to there are read from the log, if requested.
     pub cursor: Arc<str>,
 }
 

@@ -99,7 +99,7 @@ mod tests {
     async fn a_kick_ends_sessions_that_the_directory_did_not_know() {
         let mut table = Table::default();
         let opened = |id, name, at| Session::new(id, ANN, Some(Device::shared(name, "web")), UnixMillis(at));
-        // The one was there long before, as far as clocks tell; the other started without the directory.
+        // One was connected long before, according to the clocks; the other started without the directory.
         let [(old, mut ends), (unknown, mut ends_too), (other, mut stays), (new, mut stays_too)] =
             [opened(1, "web_1", 1), opened(2, "web_1", 5_900), opened(3, "web_2", 1), opened(4, "web_1", 1_000)];
         unknown.starts_unknown();

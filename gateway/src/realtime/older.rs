@@ -14,7 +14,7 @@ pub(super) struct Older {
 }
 
 impl Older {
-    /// The groups and rooms that are to be asked about: something happened there to a message that is older than the
+    /// The groups and rooms whose settings must be read: something happened there to a message that is older than the
     /// membership of somebody in the table.
     pub fn candidates(table: &Table, events: &[FeedEvent]) -> HashSet<i64> {
         let places = events.iter().filter_map(place);

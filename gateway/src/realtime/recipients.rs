@@ -17,7 +17,8 @@ pub(super) enum Recipients {
 }
 
 impl Recipients {
-    /// Whether a user is among them who is in the conversation of the event. What nobody gets at once is not read later either.
+    /// Whether a user is among them who is in the conversation of the event. An event that nobody gets immediately is
+    /// not read later either.
     pub fn concerns(&self, user: UserId) -> bool {
         match self {
             Self::Users(users) => users.contains(&user),

@@ -31,7 +31,7 @@ pub(super) struct Socket {
 pub(super) enum End {
     /// The client has gone.
     Gone,
-    /// It is told, with a close code and a word.
+    /// The client gets a close code and a reason.
     CloseCode(u16, &'static str),
     /// A frame says why, before the close code.
     Refused(u16, Message),
@@ -127,7 +127,7 @@ impl Socket {
     }
 }
 
-/// A client whose frame is too large is told.
+/// The error for a frame that is too large.
 fn broken(error: axum::Error) -> End {
     let cause = error.into_inner();
     let is_too_large = matches!(cause.downcast_ref(), Some(tungstenite::Error::Capacity(_)));

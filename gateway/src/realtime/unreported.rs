@@ -1,4 +1,4 @@
-//! What the directory is yet to learn of this gateway's sessions.
+//! Changes of this gateway's sessions that are not yet reported to the directory.
 //!
 //! It is bounded by the connections that there are, and were when the directory was last reached. Parts of it are taken in
 //! turn, so that one that cannot be reported keeps no other from it.

@@ -22,7 +22,7 @@ pub(super) trait Wire: Sized + Send + 'static {
     /// What a command answers.
     type Answer: Send + 'static;
 
-    /// What a client is told that does not log in in time.
+    /// The error for a client that does not log in in time.
     const LATE: &'static str;
 
     /// Reads until the client has said who it is.

@@ -109,7 +109,7 @@ pub fn mute_end(mute: Mute) -> Timestamp {
     }))
 }
 
-/// The inverse of [`mute_to_wire`]. A time that is past holds nobody back; one up to 1970 is none.
+/// The inverse of [`mute_to_wire`]. A past time mutes no one; one up to 1970 means no mute.
 ///
 /// # Errors
 ///

@@ -4,7 +4,7 @@
 //! received, whatever their number: skipped bytes are only counted, and at most one track's header is in memory. A file
 //! with inconsistent boxes has no dimensions.
 
-/// The nested boxes that contain the wanted data.
+/// The nested boxes that contain the dimensions.
 const PATH: [&[u8; 4]; 3] = [b"moov", b"trak", b"mdia"];
 /// Bytes of a track header, in the newer form with 64-bit times, and of the part of a handler that is read.
 const TRACK: [usize; 2] = [84, 96];

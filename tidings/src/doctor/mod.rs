@@ -140,7 +140,7 @@ async fn check_store(config: &Config) -> Result<String, String> {
     Ok("answers".to_owned())
 }
 
-/// Whether a running process holds the data folder. With a database elsewhere nobody can tell.
+/// Whether a running process holds the data folder. With a database elsewhere this is unknown.
 fn is_served(config: &Config) -> bool {
     config.data.is_dir()
         && DataFolder::lock_as_it_is(&config.data).is_err_and(|error| error.subject().contains("in use"))

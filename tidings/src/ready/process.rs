@@ -1,4 +1,4 @@
-//! A process that is asked whether it is ready, and the connection to it.
+//! Asks a process whether it is ready.
 
 use std::{error::Error, io, net::SocketAddr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! `tidings verify`: checks everything that is stored, read-only and beside a running program.
+//! `tidings verify`: checks all stored data, read-only, even while the program is running.
 //!
 //! Each finding is a line. What is checked of a service is the service's own: see `verify` of the message service and
 //! `kept` of the file service.
@@ -34,7 +34,7 @@ pub struct VerifyOptions {
 pub async fn verify(config: &Config, options: &VerifyOptions, output: Output) -> Result<(), Error> {
     let mut report = Report::new(output);
     let place = DataLocation::of(config);
-    // Otherwise a wrong --data would be told as damage.
+    // Otherwise a wrong --data would be reported as damage.
     if let Location::Folder(folder) = &place.location
         && !folder.join("directory.sqlite").exists()
     {

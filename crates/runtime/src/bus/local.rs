@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{Bus, Hint};
 
-/// Wakes the tasks of this process that wait for a hint, and nobody else. Cheap to clone.
+/// Wakes only tasks of this process that wait for a hint. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct LocalBus(Arc<Mutex<Waiting>>);
 

@@ -21,7 +21,7 @@ pub struct PoolState {
     pub name: &'static str,
     /// Connections that somebody uses.
     pub used: u32,
-    /// Open connections that nobody uses.
+    /// Idle open connections.
     pub idle: u32,
     /// Maximum number of open connections.
     pub most: u32,

@@ -42,7 +42,7 @@ impl ProcessMetrics {
         self.build.get_or_create(&[("version", env!("CARGO_PKG_VERSION")), ("role", role)]).set(1);
     }
 
-    /// Reads them anew.
+    /// Reads them again.
     pub(super) fn refresh(&self) {
         if let Some(files) = getrlimit(Resource::Nofile).current {
             self.most_files.set(i64::try_from(files).unwrap_or(i64::MAX));

@@ -1,4 +1,4 @@
-//! RPCs that this process answered, whoever called: over the network, or in the same process.
+//! RPCs that this process answered, called over the network or in the same process.
 
 use std::time::Duration;
 

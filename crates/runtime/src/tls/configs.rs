@@ -1,4 +1,4 @@
-//! What rustls is given, made of the files.
+//! Builds the configurations of rustls from the files.
 
 use std::sync::Arc;
 

@@ -161,7 +161,7 @@ impl Drop for TaskGuard {
     }
 }
 
-/// Keeps a connection until nobody calls the peer, or the replica is removed from it.
+/// Keeps a connection until the peer is no longer called, or the replica is removed from it.
 async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: Weak<Callers>) {
     let _kept = TaskGuard(Weak::clone(&replica));
     let mut pause = FIRST_PAUSE;

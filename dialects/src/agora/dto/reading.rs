@@ -158,7 +158,7 @@ pub struct PinnedMessage {
     pub pin_operator: String,
 }
 
-/// The web SDK reads the names beside `group_ack`, native ones what is in it.
+/// The web SDK reads the names next to `group_ack`, native ones those inside it.
 #[derive(Serialize)]
 pub struct Acks<'a> {
     pub ackmid: &'a str,

@@ -36,11 +36,11 @@ pub struct GroupState {
     pub members: i32,
     /// Of a thread: the id of the message that it belongs to; 0: not known.
     pub of_message: i64,
-    /// Who decides on those who want to join: the owner and the admins, if that was asked for.
+    /// Who decides on applications to join: the owner and the admins, if that was requested.
     pub deciders: Vec<UserId>,
     /// The values of the attributes that the change names, those of them that are left.
     pub values: Vec<(String, String)>,
-    /// The settings that clients are told.
+    /// The settings that clients get.
     pub settings: Settings,
 }
 

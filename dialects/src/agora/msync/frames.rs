@@ -236,7 +236,7 @@ pub fn last_page(app_key: &str, queue: &Queue, now: UnixMillis) -> Vec<u8> {
     packet(Command::Sync, page.encode_to_vec())
 }
 
-/// Something that the client is told before the connection is closed; it does not acknowledge it.
+/// A message that the client gets before the connection is closed; it does not acknowledge it.
 pub fn parting(app_key: &str, user: &str, meta: Vec<u8>, now: UnixMillis) -> Vec<u8> {
     let page = EncodedPage {
         status: Some(Outcome::ok().status()),
@@ -266,14 +266,14 @@ struct EncodedPage {
     timestamp: Option<u64>,
 }
 
-/// What an operation answers beside its status.
+/// What an operation's answer has in addition to its status.
 #[derive(Debug)]
 pub struct Answered {
     /// The id of the message that it made or concerns.
     pub server_id: Option<u64>,
     /// When.
     pub at: UnixMillis,
-    /// What the client is told of the outcome.
+    /// The outcome, as the client gets it.
     pub metas: Vec<Meta>,
 }
 

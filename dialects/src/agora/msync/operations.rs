@@ -1,4 +1,4 @@
-//! What a client asks for, and how a refusal is worded.
+//! Operations of a client, and their error texts.
 
 use prost::Message as _;
 use tidings_domain::{
@@ -281,7 +281,7 @@ fn text_in(ext: &[KeyValue], key: &str) -> Option<String> {
     }
 }
 
-/// What was asked for, since the same reason has other words elsewhere.
+/// The kind of command, since the text for a reason depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CommandKind {
     /// A message is sent, or an acknowledgement.

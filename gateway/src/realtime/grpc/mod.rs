@@ -29,7 +29,7 @@ const MOST_USERS: usize = 100;
 pub struct Realtime {
     gateway: Gateway,
     allowed: Allowed,
-    /// Its own: whoever subscribes here is no device of the users, as the sessions of the sockets' hub are.
+    /// A separate hub: a subscription is not a device of its users, unlike the sessions of the sockets' hub.
     hub: Arc<Hub>,
     places: SubscriptionSlots,
 }

@@ -1,4 +1,4 @@
-//! What a connected client asks for.
+//! Commands of a connected client.
 
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{self as codec, Addressing, Refusal};

@@ -28,7 +28,7 @@ const FRAME: usize = 32 * 1024;
 
 /// The JSON frames of one client.
 pub(super) struct JsonWire {
-    /// Where the client asked to continue.
+    /// The cursor from which the client continues.
     since: Option<String>,
     /// Where it continues when it comes back.
     cursor: Option<String>,

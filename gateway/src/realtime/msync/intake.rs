@@ -19,7 +19,7 @@ use super::{
 };
 use crate::realtime::{catch_up::CatchUp, client::Client, event::Event, hub::Entered};
 
-/// A change is in the feed within this time; what was asked so long before a position may be told twice.
+/// A change is in the feed within this time; a request made within that time before a position may be announced twice.
 const LATE_CHANGES: Duration = Duration::from_secs(10);
 /// Conversations whose newest message is remembered.
 const MOST_CONVERSATIONS: usize = 1_000;

@@ -17,12 +17,12 @@ use crate::{agora, realtime::client::Client, reply::refused};
 /// Of each; the REST calls list all.
 const MOST: i32 = 100;
 
-/// Whether a change is told by [`pending`], and not once more as an event of the past.
+/// Whether a change is sent by [`pending`], and must not be sent again as a past event.
 pub(super) const fn is_pending(change: &Change) -> bool {
     matches!(change, Change::ContactRequested { .. } | Change::Invited { .. })
 }
 
-/// What was asked after that moment and waits.
+/// Pending requests made after that time.
 pub(super) async fn pending(client: &Client, since: UnixMillis, app_key: &str) -> Result<Vec<(Queue, Entry)>, Error> {
     let mut told = contacts(client).await?;
     let invitations = invitations(client).await?;

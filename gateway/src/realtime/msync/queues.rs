@@ -1,8 +1,8 @@
 //! What waits for a client, by conversation, until it acknowledges it.
 //!
-//! The client is told once that a queue has something, and fetches a page; the key of the page in its next request
+//! The client is notified once that a queue has entries, and fetches a page; the key of the page in its next request
 //! acknowledges it. Keys that this session did not give, such as those of an earlier one, acknowledge nothing. Only an empty
-//! page is called the last one: the client is told again when something comes after that.
+//! page is called the last one: the client is notified again when something comes after that.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -21,7 +21,7 @@ const PAGE_BYTES: usize = 32 * 1024;
 /// More events are taken only while less than that waits; what is taken at once comes on top of it.
 const ENOUGH: usize = 1_000;
 const ENOUGH_BYTES: usize = 4 * 1024 * 1024;
-/// After this time without a request for a queue, the client is told of it again.
+/// After this time without a request for a queue, the client is notified of it again.
 const STALE: Duration = Duration::from_secs(20);
 
 /// Something for the client.
@@ -44,7 +44,7 @@ pub(super) struct Queues {
 #[derive(Default)]
 struct One {
     entries: VecDeque<(u64, Entry)>,
-    /// The client was told of it, or has a page of it, since that moment.
+    /// When the client was last notified of it or got a page of it.
     told_at: Option<Instant>,
     /// Whether the client has a page that it has not acknowledged.
     has_page: bool,
@@ -90,7 +90,7 @@ impl Queues {
         self.all.entry(queue).or_default().entries.push_back((self.last_key, entry));
     }
 
-    /// The queues that the client must be told of, with the number of their entries.
+    /// The queues that must be announced to the client, with the number of their entries.
     pub fn unannounced(&mut self) -> Vec<(Queue, usize)> {
         let now = Instant::now();
         let mut unannounced = Vec::new();
@@ -136,7 +136,7 @@ impl Queues {
     }
 }
 
-/// Whether more may wait beside so much.
+/// Whether more entries may be queued in addition to these.
 pub(super) const fn is_room(entries: usize, bytes: usize) -> bool {
     entries < ENOUGH && bytes < ENOUGH_BYTES
 }
@@ -196,7 +196,7 @@ mod tests {
         for id in 1..=120 {
             queues.push(queue.clone(), entry(id));
         }
-        // Before anything was fetched, as a client asks that comes back.
+        // Before anything was fetched, as a reconnecting client requests it.
         let first = queues.pull(&queue, Some(u64::MAX));
         assert_eq!((first.delivered, first.page.unwrap().1), (None, 150));
         // Of an earlier session, within the page, and beyond it.

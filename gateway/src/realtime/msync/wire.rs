@@ -38,7 +38,7 @@ pub(super) struct MsyncWire {
     device: String,
     user: String,
     intake: Intake,
-    /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
+    /// The client has fetched its queues: before that nothing is announced, since it would be fetched twice.
     has_fetched: bool,
     /// What the device has acknowledged last, until it counts as delivered: it will not acknowledge it again.
     unmarked: Option<(ConversationId, MsgId)>,
@@ -153,7 +153,7 @@ impl Wire for MsyncWire {
 
     async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
         self.intake.save_if_due(client).await;
-        // Whoever does not ask is told all the same.
+        // A client that does not fetch is notified anyway.
         self.has_fetched = true;
         self.announce(socket).await
     }

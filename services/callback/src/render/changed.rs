@@ -228,7 +228,7 @@ pub fn agora(
     operations(&changed.change).into_iter().enumerate().map(tell).collect()
 }
 
-/// Whose deed it is: of contacts the user whose contacts changed, whoever made the call.
+/// Who acted: for contacts the user whose contacts changed, even if someone else made the call.
 fn from(changed: &Changed) -> UserId {
     match &changed.change {
         Change::ContactRequested { from, .. } => *from,

@@ -171,7 +171,7 @@ fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>)
     Pair { endpoint: sender, stop, work }
 }
 
-/// Until it is told to stop. Open calls are finished then.
+/// Runs until it is stopped, then finishes open calls.
 async fn work(
     core: Arc<Core>,
     endpoint: Arc<Endpoint>,

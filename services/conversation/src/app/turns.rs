@@ -62,7 +62,7 @@ impl Turns {
     /// There are no more apps; true: the first ones have not had their turn in this round.
     pub fn end(&mut self, now: Instant) -> bool {
         self.after = AppId(i64::MIN);
-        // Whoever has nothing more to report is not asked for again.
+        // Apps with nothing more to report are not visited again.
         self.refused.retain(|_, refused| refused.until + LONGEST_REST > now);
         std::mem::take(&mut self.is_rest_of_round)
     }

@@ -160,7 +160,7 @@ impl Core {
     }
 }
 
-/// How long the presence of a user with so many subscribers is not told again.
+/// The minimum time between notifications of a user's presence, for that many subscribers.
 fn gap(subscribers: usize) -> Duration {
     GAP_OF_ONE.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX)).max(LEAST_GAP)
 }

@@ -1,4 +1,4 @@
-//! Records whose presence has changed. [`super::notify_presence`] tells those who are subscribed to it.
+//! Records whose presence has changed. [`super::notify_presence`] notifies the subscribers.
 
 use std::collections::{HashMap, HashSet};
 

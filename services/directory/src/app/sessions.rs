@@ -135,7 +135,7 @@ impl Core {
         self.known_app(&AppKey::Id(app)).await.is_ok_and(|known| known.app.policy.presence_events)
     }
 
-    /// Removes the connections of a user, who is locked. One that a gateway has not reported yet stays: nobody knew of it.
+    /// Removes the connections of a user, who is locked. One that a gateway has not reported yet stays.
     pub(super) async fn disconnect(
         &self,
         tx: &mut Tx,

@@ -121,7 +121,7 @@ pub(crate) struct Member {
     pub(crate) muted: Mute,
     /// `None` for users without a name.
     pub(crate) username: Option<String>,
-    /// How the member wants to be shown in the group; empty: not set.
+    /// The member's display name in the group; empty: not set.
     pub(crate) display_name: String,
 }
 
@@ -146,7 +146,7 @@ pub(crate) enum MemberFilter {
     Muted,
 }
 
-/// Which part of a list is asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     /// Only ids above it.
@@ -306,7 +306,7 @@ impl Group {
         self.parent_group != 0
     }
 
-    /// Whether it is a thread that only its members see: nobody joins it by themselves.
+    /// Whether it is a thread that only its members see: users cannot join it themselves.
     pub(crate) fn is_hidden(&self) -> bool {
         self.is_thread() && self.settings.apply_approval != ApplyApproval::All
     }

@@ -298,7 +298,7 @@ pub(crate) async fn some(tx: &mut Tx, app: AppId, group: i64, limit: usize) -> R
     Ok(ids.into_iter().map(UserId).collect())
 }
 
-/// Sets how a member wants to be shown; false if nothing changed.
+/// Sets a member's display name; false if nothing changed.
 pub(crate) async fn set_display_name(
     tx: &mut Tx,
     app: AppId,

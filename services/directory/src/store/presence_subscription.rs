@@ -47,8 +47,8 @@ static TO_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
 /// How many subscribers a user may have (agora.md 9). A few more get in who subscribe at the same moment.
 pub(crate) const MAX_SUBSCRIBERS: i64 = 3_000;
 
-/// How many subscribers each of the rows' users has besides the row's own. Those whose subscription is over are not read, so
-/// these are about [`MAX_SUBSCRIBERS`] at most.
+/// How many subscribers each of the rows' users has in addition to the row's own. Those whose subscription is over are
+/// not read, so these are about [`MAX_SUBSCRIBERS`] at most.
 static SUBSCRIBERS: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = ["app_id", "target_id", "user_id", "now"].map(|name| (name, Kind::Int));
     let query = "
@@ -166,7 +166,7 @@ pub(crate) async fn to_many(
     Ok(found.into_iter().map(|(target, end)| (UserId(target), UnixMillis(end))).collect())
 }
 
-/// Those of `targets` who have as many subscribers as they may besides the user.
+/// Those of `targets` who have the maximum number of subscribers without the user.
 pub(crate) async fn crowded(
     tx: &mut Tx,
     app: AppId,

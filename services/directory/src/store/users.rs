@@ -38,7 +38,7 @@ macro_rules! columns {
 static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, ""));
 /// Locks the rows until the transaction ends.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, "for update"));
-/// Makes transactions about the same users wait for each other, and hinders nobody who holds them.
+/// Serializes transactions about the same users, without blocking those that already hold them.
 static QUEUE: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for no key update"));
 /// Keeps the users from being deleted until the transaction ends, and blocks nothing else.
 static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for key share"));

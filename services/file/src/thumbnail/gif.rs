@@ -9,7 +9,7 @@ const EXTENSION: u8 = 0x21;
 const CONTROL: u8 = 0xF9;
 const FRAME: u8 = 0x2C;
 const END: u8 = 0x3B;
-/// The decoder's memory besides the image: its dictionary, and lines.
+/// The decoder's memory in addition to the image: its dictionary, and lines.
 const BESIDE: u64 = 1024 * 1024;
 /// Bytes per decoded pixel.
 const PIXEL: u64 = 4;

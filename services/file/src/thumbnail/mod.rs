@@ -35,7 +35,7 @@ use self::{
 
 /// Maximum pixels of an image that gets a thumbnail.
 const MAX_PIXELS: u64 = 48_000_000;
-/// Maximum memory for making a thumbnail, besides the file and a copy of it. The caller gets the amount from
+/// Maximum memory for making a thumbnail, not counting the file and a copy of it. The caller gets the amount from
 /// [`Picture::memory`] and shares this among all concurrent ones.
 pub(crate) const MAX_MEMORY: u64 = 192 * 1024 * 1024;
 /// Bytes per pixel between the two passes of a resize, in every colour format: four floats.
@@ -214,7 +214,7 @@ fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
     let picture = if step == (width, height) {
         picture
     } else {
-        // Averages whole pixels, with no memory besides the two images; the larger one is freed.
+        // Averages whole pixels, with no other memory than the two images; the larger one is freed.
         let smaller = picture.thumbnail_exact(step.0, step.1);
         drop(picture);
         smaller
@@ -298,7 +298,7 @@ fn plain(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// The largest intermediate size that the image can be averaged to, and that can be resized to the wanted one, within
+/// The largest intermediate size that the image can be averaged to, and that can be resized to the target size, within
 /// the memory.
 fn step(size: (u32, u32), wanted: (u32, u32), bytes_per_pixel: u8) -> (u32, u32) {
     let of_pixel = u64::from(bytes_per_pixel);

@@ -8,9 +8,9 @@ use super::{
 };
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
-/// Bytes of a chunk besides its data: length, type and checksum.
+/// Bytes of a chunk in addition to its data: length, type and checksum.
 const AROUND: usize = 12;
-/// The decoder's memory besides the image: zlib windows, and lines.
+/// The decoder's memory in addition to the image: zlib windows, and lines.
 const BESIDE: u64 = 1024 * 1024;
 
 /// `None` if it is not a PNG. A missing end is detected by the decoder.

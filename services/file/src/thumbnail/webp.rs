@@ -10,7 +10,7 @@ use super::{
 /// Flags of the extended header.
 const ANIMATED: u8 = 0x02;
 const ALPHA: u8 = 0x10;
-/// The decoder's memory besides the image: a partition that it allocates before it reads it.
+/// The decoder's memory in addition to the image: a partition that it allocates before it reads it.
 const BESIDE: u64 = 16 * 1024 * 1024;
 /// Bytes of the tables that the decoder builds per byte of a lossless image, at worst: a code of ten bits, which takes
 /// eleven bytes to encode, has a table of four kilobytes, and the number of codes is unlimited.
@@ -116,7 +116,7 @@ impl<'a> Parts<'a> {
 }
 
 struct Frame<'a> {
-    /// The alpha channel, beside a lossy image.
+    /// The alpha channel of a lossy image.
     alpha: Option<&'a [u8]>,
     lossless: bool,
     picture: &'a [u8],

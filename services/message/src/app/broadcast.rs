@@ -1,9 +1,9 @@
 //! Sends one content to every registered user, several hundred per transaction.
 //!
-//! Under an idempotency key each part has a key of its own, made of the call's and of the last user of the previous
-//! part. A repetition is answered part by part, so it continues where the first call stopped. A part's answer says how
-//! far it went, so users who were added or deleted meanwhile make no difference. Once it has ended, the call's key
-//! itself is answered, so that a repetition sends nothing to later users.
+//! Under an idempotency key each part has a key of its own, derived from the call's and from the last user of the
+//! previous part. A repetition is answered part by part, so it continues where the first call stopped. A part's answer
+//! says how far it went, so users who were added or deleted meanwhile make no difference. Once it has ended, the call's
+//! key itself is answered, so that a repetition sends nothing to later users.
 
 use super::{
     once::{self, Once},

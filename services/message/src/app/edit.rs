@@ -101,7 +101,7 @@ pub async fn edit(
     Ok(message)
 }
 
-/// Refuses users who may not send there: what they cannot say anew they cannot say in an old message either.
+/// Refuses users who may not send there: what they cannot send, they cannot put into an old message either.
 async fn check_mutes(
     deps: &Deps,
     (caller, app): (&Caller, &App),

@@ -71,7 +71,7 @@ pub struct ReactorQuery {
 #[derive(Debug)]
 pub struct Reactors {
     pub id: i64,
-    /// `None`: nobody has added it.
+    /// `None`: no user has added it.
     pub reaction: Option<Reaction>,
     /// Whether the asking user has.
     pub own: bool,

@@ -178,7 +178,7 @@ async fn users(
     Ok((sender, ids))
 }
 
-/// Users that the draft names besides its targets.
+/// Users that the draft names in addition to its targets.
 pub async fn named(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),

@@ -61,7 +61,7 @@ impl HistoryQuery {
     }
 }
 
-/// The messages in the direction asked for, and the last one that was examined; zero when there are no more.
+/// The messages in the requested direction, and the last one that was examined; zero when there are no more.
 pub async fn read_history(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,

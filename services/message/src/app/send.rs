@@ -158,15 +158,15 @@ fn refuse(call: &mut Call, error: Refused, is_reported: bool) {
     call.fate = Disposition::Refused { error, body };
 }
 
-/// A key beside the call's own. An unavailable server may recover, so the call's key stays free, but there is only one
-/// event.
+/// A key in addition to the call's own. An unavailable server may recover, so the call's key stays free, but there is
+/// only one event.
 fn until_it_is_back(key: NewKey) -> NewKey {
     let mut key = key;
     key.key.key.insert_str(0, "away:");
     key
 }
 
-/// Users that the draft names besides its targets: its receivers, and those it is hidden from.
+/// Users that the draft names in addition to its targets: its receivers, and those it is hidden from.
 async fn others(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -185,7 +185,7 @@ pub const MAX_CALL: usize = 16 * 1024 * 1024;
 /// The content as stored, within the limits of every protocol.
 pub fn within_limits(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
     let content = StoredContent::write(content)?;
-    // Neutral fields besides the sender's own text: twice what the policy counts.
+    // Neutral fields in addition to the sender's own text: twice what the policy counts.
     let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);
     let size = content.decoded_size();
     if size > most || size * targets > MAX_CALL {

@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Memberships that the directory is asked for at once.
+/// Memberships requested from the directory at once.
 const GROUPS_AT_ONCE: usize = 600;
 
 /// The user's cursors in a conversation.

@@ -176,8 +176,8 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// What is asked of those with messages. Where the user entered meanwhile, it is all that was said since then: some of it
-    /// may be in the feed before that change, and before the cursor of a client that was told of neither.
+    /// What is read of those with messages. If the user joined meanwhile, that is everything since then: some of it
+    /// may be in the feed before that change, and before the cursor of a client that got neither.
     async fn since_entered(
         &self,
         some: &[Ends],
@@ -213,7 +213,7 @@ impl Reader<'_> {
     }
 }
 
-/// The user's conversations with what is asked of each: those whose lane has gone on.
+/// The user's conversations with what to read of each: those whose lane has new events.
 async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) -> Result<Vec<Since>, Error> {
     let of = |positions: &Positions, lane| positions.0.get(&lane).copied().unwrap_or(0);
     let since = |conversation, floor, changes_from| {

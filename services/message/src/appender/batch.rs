@@ -67,7 +67,7 @@ async fn append_fresh(
         return Ok(Vec::new());
     }
     let mut heads = lock_heads(tx, calls).await?;
-    // One time for everything: an id and the time beside it are of the same millisecond.
+    // One time for everything: an id and its time are of the same millisecond.
     let now = clock.now();
     let imports = Imports::prepare(tx, calls, &heads, now, hints).await?;
     let numbered = number(lease, now, calls, &mut heads, imports)?;

@@ -20,13 +20,13 @@ const MINUTE: i64 = 60_000;
 /// The allowed times of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum IdPlacement {
-    /// Any moment from the wanted one on.
+    /// Any time from the requested one on.
     Anywhere,
-    /// The minute of the wanted moment; a later one only once all of its 7.7 million ids are used.
+    /// The minute of the requested time; a later one only once all of its 7.7 million ids are used.
     InItsMinute,
 }
 
-/// Known exhausted ranges. Hints that avoid look-ups.
+/// Known exhausted ranges. Hints that avoid lookups.
 #[derive(Debug)]
 pub(super) struct FreeHints {
     /// From the first moment up to the second, nothing is free.
@@ -166,7 +166,7 @@ impl<'a> Walk<'a> {
 
     fn go_up(&mut self, moment: i64) {
         if self.stays == IdPlacement::InItsMinute && moment >= self.minute() + MINUTE {
-            // Everything from the wanted moment to the end of the minute is used up.
+            // Everything from the requested time to the end of the minute is used up.
             return self.go_down(self.from - 1);
         }
         self.place = SearchPosition::Up(moment);

@@ -180,7 +180,7 @@ impl Minting<'_> {
     }
 }
 
-/// A number that nobody holds, and a minter above everything minted under it.
+/// A free number, and a minter above everything minted under it.
 async fn take_free(db: &Db, clock: &dyn Clock, holder: &str) -> Result<State, Error> {
     let known = lease::all(db, clock).await?;
     // The number with the lowest recorded time first: its ids run ahead of the clock least.

@@ -57,7 +57,7 @@ pub struct Screen {
     hooks: Vec<Hook>,
 }
 
-/// A call that wants to send.
+/// A send to be checked.
 #[derive(Debug)]
 pub struct ScreeningRequest<'a> {
     pub sender: UserId,

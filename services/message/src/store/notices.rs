@@ -1,4 +1,4 @@
-//! What happened in some conversations besides messages: for a device that comes back.
+//! Events other than messages in some conversations, for a reconnecting device.
 //!
 //! Notices are rare, have an index of their own and are read exactly. Marks (read, delivered) are numerous: only the newest
 //! events of a conversation are looked through for them, and of each user the newest mark counts.
@@ -158,7 +158,7 @@ pub async fn marks(db: &Db, app: AppId, user: UserId, ends: &[Ends]) -> Result<V
     marks.sort_unstable_by_key(|mark| Reverse(mark.event_no));
     let mut known = HashSet::new();
     marks.retain(|mark| {
-        // Of those on messages of several senders, each is told of their own.
+        // Of marks that cover messages of several senders, each sender gets their own.
         let sender = match &mark.happened {
             EventData::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
             EventData::Sent(_) => None,

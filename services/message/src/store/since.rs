@@ -21,7 +21,7 @@ use crate::row_options::Flags;
 /// Messages, and as many other events, that are read of one conversation.
 pub const MOST: usize = 200;
 
-/// A conversation and what of it is asked for.
+/// A conversation and the range to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
     pub conversation: ConversationId,

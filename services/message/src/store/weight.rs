@@ -35,7 +35,7 @@ macro_rules! light_content {
 }
 pub(crate) use light_content;
 
-/// Recalled or not. The sum selects the index that only look-ups by id use.
+/// Recalled or not. The sum selects the index that only lookups by id use.
 const CONTENT: &str = "
     select m.body, m.ext, m.config, m.verbatim from message m where m.app_id = $1 and m.msg_id + 0 = $2";
 

@@ -1,6 +1,6 @@
 //! Checks everything that is stored of an app: the log, its numbers and counts, and what belongs to messages.
 //!
-//! Read-only, page by page, and beside a running program: what is wrong at first sight is looked at again, and is only
+//! Read-only, page by page, even while the program runs: an apparent problem is checked again, and is only
 //! reported if it is still wrong, since it may have been in the middle of a change.
 
 mod conversations;

@@ -1,4 +1,4 @@
-//! What members tell about themselves in one group: attributes, and the name under which they want to be shown.
+//! Attributes and display names of members in one group.
 
 use std::collections::HashMap;
 
