@@ -91,7 +91,7 @@ impl Identity {
 /// SHA-256 over the app's name and the token: the cache holds no tokens.
 type Key = [u8; 32];
 
-/// Queries the directory, and caches the answer for a moment.
+/// Queries the directory, and caches the answer for a second.
 pub(crate) struct Identities {
     directory: DirectoryServiceClient<Wire>,
     clock: Arc<dyn Clock>,
@@ -144,7 +144,7 @@ impl Identities {
         asked.map(drop).inspect_err(|_| self.kept.remove(&key))
     }
 
-    /// Forgets what a token stands for: the call that was made with it has ended it.
+    /// Removes a token from the cache: the call that was made with it has revoked it.
     pub fn forget(&self, app: &app_ref::App, token: &str) {
         self.kept.remove(&key(app, token));
     }
@@ -176,7 +176,7 @@ impl Identities {
     }
 }
 
-/// How long an answer of that moment is used: never past the token's expiry.
+/// How long an answer from that time is used: never past the token's expiry.
 fn lasts(identity: &Arc<Identity>, asked_at: UnixMillis) -> Duration {
     let keep = if matches!(identity.who, Who::User { .. }) { KEEP_USER } else { KEEP };
     identity.expires_at.map_or(keep, |end| keep.min(end - asked_at))

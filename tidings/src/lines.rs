@@ -172,7 +172,7 @@ fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {
     found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("{word} is not one of the values"))
 }
 
-/// The word that stands for `meaning`.
+/// The word for `meaning`.
 pub fn word<T: PartialEq>(table: &[(&'static str, T)], meaning: &T) -> &'static str {
     table.iter().find(|(_, known)| known == meaning).map_or("unknown", |(word, _)| word)
 }

@@ -85,7 +85,7 @@ fn is_data(name: &str) -> bool {
     is_database || BESIDE.contains(&name) || name == "files"
 }
 
-/// Moves what is there out of the way, if it may.
+/// Moves existing data aside, if allowed.
 fn make_room(data: &Path, force: bool, output: Output) -> Result<(), Error> {
     let fault = |error: io::Error| cannot_write(data, &error);
     let stage = data.join(STAGE);

@@ -58,7 +58,7 @@ type AppUsers = (i64, i64);
 #[derive(Debug, Clone, Copy)]
 struct UserState {
     enabled: bool,
-    /// Where they may not send.
+    /// Where they are muted.
     mutes: UserMutes,
 }
 
@@ -137,8 +137,8 @@ impl DirectoryCache {
         found.first().copied().ok_or_else(|| Error::internal("the directory returned fewer users than requested"))
     }
 
-    /// Where the user may not send, whatever their rights there. For a user on whose behalf the call is made it is known
-    /// already, so this makes no call.
+    /// Where the user is muted, regardless of their rights there. For a user on whose behalf the call is made it is
+    /// known already, so this makes no call.
     pub async fn mutes(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<UserMutes, Error> {
         Ok(self.standing((caller, app), user).await?.mutes)
     }
@@ -271,7 +271,7 @@ impl DirectoryCache {
         Ok(RefusingReceivers { blockers: users(found.by_ids), strangers: users(found.stranger_ids) })
     }
 
-    /// The present moment for what is kept here: it goes on evenly, whatever the clock is set to, and is no time of the day.
+    /// The current time for entries of this cache: it is monotonic and not a time of day.
     fn steady(&self) -> UnixMillis {
         UnixMillis(0) + self.clock.elapsed()
     }

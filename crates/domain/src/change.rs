@@ -319,7 +319,7 @@ pub enum SessionEnd {
     LoggedOut,
     /// The connection was closed.
     Closed,
-    /// Nothing came from the client, or its gateway is gone.
+    /// Nothing came from the client, or its gateway died.
     TimedOut,
     /// The server ended it for good: see [`Change::UserDisconnected`].
     Kicked,

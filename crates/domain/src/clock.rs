@@ -42,7 +42,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> UnixMillis;
 
-    /// The time since a fixed moment. It is never set, so two readings measure a duration within this process,
+    /// The time since a fixed point. It is never set, so two readings measure a duration within this process,
     /// whatever [`Self::now`] does meanwhile.
     fn elapsed(&self) -> Duration;
 

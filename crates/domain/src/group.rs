@@ -73,7 +73,7 @@ pub enum Mute {
     /// Not muted.
     #[default]
     No,
-    /// Until that moment.
+    /// Until that time.
     Until(UnixMillis),
     /// Until it is lifted.
     Forever,
@@ -98,7 +98,7 @@ impl Mute {
         }
     }
 
-    /// Whether it is in force at that moment.
+    /// Whether it is in force at that time.
     pub fn holds(self, now: UnixMillis) -> bool {
         match self {
             Self::No => false,

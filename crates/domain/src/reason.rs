@@ -43,7 +43,7 @@ reasons! {
     ServiceKeyWrong,
     /// The call needs an app token and got a user's.
     AppTokenRequired,
-    /// The caller may not do this.
+    /// The caller is not allowed to do this.
     NotPermitted,
     /// The client id is not the app's.
     ClientIdWrong,
@@ -213,7 +213,7 @@ pub enum Grpc {
     Unauthenticated,
 }
 
-/// The Agora dialect's error (agora.md 8). `{}` in the description stands for the error's subject.
+/// The Agora dialect's error (agora.md 8). `{}` in the description is replaced by the error's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgoraWords {
     /// HTTP status.

@@ -64,7 +64,7 @@ pub struct Hook {
     pub token: Option<String>,
     /// Timeout of a call.
     pub timeout: Duration,
-    /// Whether a message or change is refused when there is no valid answer; otherwise it takes place.
+    /// Whether a message or change is refused when there is no valid answer; otherwise it is accepted.
     pub refuse_on_failure: bool,
     /// The kinds of conversations; empty: all.
     pub kinds: Vec<ConversationKind>,

@@ -24,8 +24,8 @@ type Request = http::Request<Body>;
 
 /// Admits the keys of service accounts.
 pub trait Door: Send + Sync + 'static {
-    /// The call as it goes on: as the app of the key, counted, and without what such a caller may not say. Refused if the
-    /// key is none, or does not open that RPC.
+    /// The call as it is forwarded: as the app of the key, counted, and without metadata that such a caller must not
+    /// set. Refused if the key is none, or does not open that RPC.
     fn admit(
         self: Arc<Self>,
         key: String,

@@ -59,7 +59,7 @@ pub struct GrpcServer {
 #[derive(Clone)]
 pub struct Health {
     reporter: HealthReporter,
-    /// The services, and the empty name, which stands for all of them.
+    /// The services, and the empty name, which means all of them.
     names: Vec<&'static str>,
     has_ended: Arc<AtomicBool>,
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// When a connection was last found broken or frozen. All that were idle at that moment probably are too, and are
+/// When a connection was last found broken or frozen. All that were idle at that time probably are too, and are
 /// replaced without waiting for each of them.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Invalidation(Arc<Mutex<Option<Instant>>>);

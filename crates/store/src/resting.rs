@@ -49,7 +49,7 @@ impl Resting {
         Arc::clone(&self.0.leave).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// The most recently used connection, if that was a moment ago.
+    /// The most recently used connection, if it was used recently.
     pub(crate) fn fresh(&self, invalidation: &Invalidation) -> Option<(PoolConnection<Postgres>, Instant)> {
         let is_fresh = |rested: &mut Rested| rested.is_believed(invalidation) && rested.since.elapsed() < RESTED;
         self.connections().pop_if(is_fresh).map(|rested| (rested.connection, rested.made))

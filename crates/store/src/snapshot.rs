@@ -1,7 +1,7 @@
-//! Copies of the SQLite files of a data folder while it is in use, all as of one moment.
+//! Copies of the SQLite files of a data folder while it is in use, all as of one point in time.
 //!
-//! For that moment the write locks of all files are held, so that no transaction is open anywhere. Together the copies
-//! are what a crash at that moment would have left, which every service recovers from.
+//! At that time the write locks of all files are held, so that no transaction is open anywhere. Together the copies
+//! are what a crash at that time would have left, which every service recovers from.
 
 use std::{
     fs,

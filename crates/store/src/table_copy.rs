@@ -85,7 +85,7 @@ pub async fn check_unused(url: &str) -> Result<(), Error> {
     target::check_unused(url).await
 }
 
-/// Whether a copy into this database was begun, from whatever source, and by which; `None`: none was.
+/// The source of a copy that was started into this database; `None`: there was none.
 pub async fn begun(to: &Db) -> Result<Option<String>, Error> {
     let Db::Postgres(to) = to else { return Ok(None) };
     Target::begun(to).await

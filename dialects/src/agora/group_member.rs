@@ -109,7 +109,7 @@ pub struct MuteRequest {
     pub mute: Mute,
 }
 
-/// Parses the body of a mute; `mute_duration` is in milliseconds, 0 ends a mute, -1 is for ever.
+/// Parses the body of a mute; `mute_duration` is in milliseconds, 0 ends a mute, -1 is forever.
 pub fn mute_request(body: &[u8], now: UnixMillis) -> Result<MuteRequest, Refusal> {
     let dto: dto::MuteIn<'_> = decode(body)?;
     let usernames = written(dto.usernames.as_ref(), "userNames size is more than max limit : 60")?;

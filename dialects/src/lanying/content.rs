@@ -88,7 +88,7 @@ fn kept(verbatim: &Verbatim) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
     Some((dto.content, dto.attachment))
 }
 
-/// An object whose only key is `ext` with a text that is not an object stands for that text.
+/// An object whose only key is `ext` with a text that is not an object represents that text.
 fn ext_text(ext: &Ext) -> Cow<'_, str> {
     let json = match ext {
         Ext::Text(text) => return Cow::from(text),

@@ -18,7 +18,7 @@ pub enum ChangeVerdict {
         /// The accounts it is refused for; only of users who are brought into a group.
         but: Vec<String>,
     },
-    /// It may not be made.
+    /// It must not be made.
     Refuse {
         /// The receiver's own number, if it returned one.
         code: Option<i64>,

@@ -30,7 +30,7 @@ use crate::{
     request::{BodyReader, address, base_url, header},
 };
 
-/// Where a user who is disabled is refused in words of its own.
+/// Where a disabled user gets a different error text.
 const TOKEN_PATH: &str = "/token";
 
 /// An Agora call without its body.

@@ -50,7 +50,7 @@ pub(crate) async fn events(State(gateway): State<Gateway>, context: RequestConte
 async fn poll(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let query = codec::feed_query(&context.query)?;
-    // Clients that do not wait get what is there, however long it takes to read.
+    // Clients that do not wait get all existing events, however long it takes to read them.
     let until = Instant::now() + if query.wait.is_zero() { HEARTBEAT } else { query.wait };
     let exts_array = identity.app.policy.agora_custom_exts_array;
     let mut feed = Feed::open(gateway, caller, (query.limit, exts_array), query).await?;

@@ -47,7 +47,7 @@ async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: B
     Ok(codec::lifetimes_set(&context.call(&identity.app), context.timing(gateway), &set, &failed))
 }
 
-/// A user token stands for its own user.
+/// A user token authenticates its own user.
 fn check_own(own: Option<UserId>, named: UserId) -> Result<(), Error> {
     match own {
         Some(own) if own != named => Err(Error::not_permitted("another user's files")),

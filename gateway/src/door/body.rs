@@ -93,7 +93,7 @@ mod tests {
         [head, vec![0; sent]].concat()
     }
 
-    /// Its parts, after which it goes on forever.
+    /// Its parts, after which it stays open forever.
     fn endless(parts: Vec<Vec<u8>>) -> Body {
         let parts = parts.into_iter().map(|part| Ok::<_, Status>(Frame::data(Bytes::from(part))));
         Body::new(StreamBody::new(futures_util::StreamExt::chain(stream::iter(parts), stream::pending())))

@@ -29,7 +29,8 @@ use super::{
 };
 use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
 
-/// How long a feed is followed after its last session has gone, so that one client that reconnects does not restart it.
+/// How long a feed is followed after its last session has ended, so that one client that reconnects does not restart
+/// it.
 const LINGER: Duration = Duration::from_secs(30);
 /// The pause before a broken feed is opened again, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -51,7 +52,7 @@ pub(super) struct AppFeed {
     /// them.
     turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
-    /// The last session has gone.
+    /// The last session has ended.
     emptied: Notify,
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Details {
 /// Values of attributes by the group, the member (0: of the group itself) and the attribute.
 type Values = HashMap<(i64, i64), Vec<(String, String)>>;
 
-/// The details of each event. What is gone by now is left out.
+/// The details of each event. What was removed meanwhile is left out.
 pub(super) async fn details(gateway: &Gateway, caller: &Caller, events: &[FeedEvent]) -> Result<Vec<Details>, Error> {
     let reader = Reader { gateway, caller };
     let changes: Vec<&Change> = events.iter().filter_map(|event| event.change.as_ref()).collect();
@@ -212,7 +212,7 @@ impl Reader<'_> {
     }
 }
 
-/// `None`: it is gone.
+/// `None`: it was removed.
 fn if_there<T>(reply: Result<tonic::Response<T>, tonic::Status>) -> Result<Option<T>, Error> {
     match reply.map_err(refused) {
         Ok(reply) => Ok(Some(reply.into_inner())),

@@ -91,7 +91,7 @@ impl Batch {
     }
 }
 
-/// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not hold up the
+/// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not block the
 /// others.
 pub(crate) fn read(events: Vec<pb::Event>) -> Vec<FeedEvent> {
     let read = events.into_iter().map(FeedEvent::read);

@@ -131,7 +131,7 @@ impl Hub {
 }
 
 impl Entered {
-    /// Has its sessions reported again: the directory may have removed them, though they go on.
+    /// Has its sessions reported again: the directory may have removed them, although they continue.
     pub fn report_again(&self) {
         if let Some(reporter) = &self.reporter {
             self.sessions.iter().for_each(|session| reporter.again(session));

@@ -1,8 +1,8 @@
 //! Ends the sessions of users who may no longer be connected.
 //!
 //! A kick names the connections that the directory knew, and a client is connected only when it does: no times are compared,
-//! since clocks of processes differ, so a client that has come back in the meantime stays. Only for sessions that the directory
-//! may not have known, since it could not be reached, their age decides, by far more than clocks differ.
+//! since clocks of processes differ, so a client that has reconnected meanwhile stays. Only for sessions that the
+//! directory may not have known, since it could not be reached, their age decides, by far more than clocks differ.
 
 use std::time::Duration;
 
@@ -41,7 +41,7 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     }
 }
 
-/// Whether a kick at that moment means a session that it could not name.
+/// Whether a kick at that time includes a session that it could not name.
 fn is_missed(change: &Change, at: UnixMillis, session: &Session) -> bool {
     let Change::UserDisconnected { device_sn, resource, .. } = change else { return false };
     let is_meant = session.device.as_ref().is_some_and(|device| {

@@ -165,7 +165,7 @@ mod tests {
             let some = Recipients::Users(vec![UserId(32), UserId(16)]);
             assert_eq!(recipients(&event(kind, 1, &[32])), some);
             assert!(!some.concerns(UserId(48)));
-            // It is gone, and with it for whom it was.
+            // It was removed, and its receivers are unknown.
             let gone = recipients(&event(kind, 0, &[]));
             assert_eq!(gone == Recipients::Users(Vec::new()), kind != EventKind::Recalled, "{kind:?}");
         }

@@ -75,7 +75,7 @@ impl Reporter {
         known
     }
 
-    /// A session goes on, though the directory may have removed it.
+    /// A session continues, although the directory may have removed it.
     pub fn again(&self, session: &Session) {
         self.unreported().again(session.id as i64);
         self.changed.notify_one();
@@ -114,7 +114,7 @@ impl Reporter {
     /// Until the process stops and the directory knows that no session is left.
     async fn run(&self, gateway: &Gateway) {
         let number = self.number(gateway);
-        // Should it be started again, what was under way may not be written.
+        // If it is restarted, the report in progress may not have been written.
         self.unreported().put_back();
         let mut directory = gateway.clients().directory_internal.clone();
         let (mut renewed_at, mut rest, mut most) = (None, REST, MOST);

@@ -24,7 +24,7 @@ use crate::connection::Busy;
 
 /// How long a client may take to say who it is.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long nothing may come from a client that is sent pings.
+/// How long a client that is sent pings may be silent.
 const SILENCE: Duration = Duration::from_secs(75);
 /// How often it is checked whether a client may still be connected, as far as that is the same for all of its app.
 const CHECK: Duration = Duration::from_secs(4);
@@ -124,7 +124,7 @@ async fn refused(client: &Client) -> Error {
     }
 }
 
-/// Until the connection ends. One command at a time, in their order; events go on meanwhile.
+/// Until the connection ends. One command at a time, in order; events continue meanwhile.
 async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, entered: &mut Entered) -> Result<(), End> {
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);

@@ -62,7 +62,7 @@ pub(crate) struct Session {
     /// Absent: it is no device's, but of an internal service.
     pub device: Option<Device>,
     pub opened_at: UnixMillis,
-    /// It started though the directory did not know it: a kick may not name it.
+    /// It started although the directory did not know it: a kick may not name it.
     is_unknown: AtomicBool,
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<Waiting>,

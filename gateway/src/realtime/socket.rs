@@ -29,7 +29,7 @@ pub(super) struct Socket {
 
 /// Why a connection ends.
 pub(super) enum End {
-    /// The client has gone.
+    /// The client has disconnected.
     Gone,
     /// The client gets a close code and a reason.
     CloseCode(u16, &'static str),
@@ -66,7 +66,7 @@ pub(super) const UNAUTHORIZED: u16 = 4401;
 const KICKED: u16 = 4403;
 /// A new session of the same device.
 const REPLACED: u16 = 4409;
-/// The client read too slowly, or the server cannot go on: it continues from its cursor.
+/// The client read too slowly, or the server cannot continue: the client resumes from its cursor.
 pub(super) const TRY_AGAIN: u16 = close_code::AGAIN;
 
 impl Socket {

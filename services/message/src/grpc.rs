@@ -63,7 +63,7 @@ impl MessageService for MessageGrpc {
         let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical::send(&request);
-        // Malformed calls are not reported as events; callers that may not send at all get that error first.
+        // Malformed calls are not reported as events; callers that are not allowed to send at all get that error first.
         let draft = match Draft::try_from(request) {
             Ok(draft) => draft,
             Err(error) => return Err(to_status(standing.err().unwrap_or(error))),

@@ -1,9 +1,9 @@
 //! `tidings backup`: copies a data folder while the program runs.
 //!
-//! The databases are copied as of one moment, at which no transaction was open in any of them: what a crash would have
-//! left then, so every acknowledged message of before is in it and no reference dangles. The bytes of files follow,
-//! since a file is never changed; one that is removed meanwhile is removed in the copy too. The folder gets its name
-//! when all of it is on disk and was verified.
+//! The databases are copied as of one point in time, at which no transaction was open in any of them: what a crash
+//! would have left then, so every acknowledged message of before is in it and no reference dangles. The bytes of files
+//! follow, since a file is never changed; one that is removed meanwhile is removed in the copy too. The folder gets its
+//! name when all of it is on disk and was verified.
 
 mod manifest;
 

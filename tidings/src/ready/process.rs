@@ -19,7 +19,7 @@ pub struct Process {
     address: SocketAddr,
 }
 
-/// Each process that the name in an address resolves to, at least one; the error is in words.
+/// Each process that the name in an address resolves to, at least one; the error is text.
 pub async fn processes(url: &str) -> Result<Vec<Process>, String> {
     let uri: Uri = url.parse().map_err(|_| format!("{url} is not a valid address"))?;
     let usual = match uri.scheme_str() {

@@ -45,7 +45,7 @@ impl Bus for LocalBus {
 }
 
 impl Subscription {
-    /// Forgets hints that have come so far: for one who is about to look.
+    /// Drops the hints received so far: for a task that is about to read anyway.
     pub fn mark_seen(&mut self) {
         self.woken.mark_unchanged();
     }

@@ -1,4 +1,4 @@
-//! Decides what to believe of the wall clock. Pure: all times are passed in, in milliseconds.
+//! Decides whether to trust the wall clock. Pure: all times are passed in, in milliseconds.
 
 use tidings_domain::{BEGINNING, TimeReference};
 

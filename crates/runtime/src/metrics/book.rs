@@ -19,7 +19,7 @@ pub struct Row {
     pub help: &'static str,
 }
 
-/// What was registered so far.
+/// The metrics registered so far.
 #[derive(Debug, Default)]
 pub(super) struct MetricRegistry {
     registry: Registry,

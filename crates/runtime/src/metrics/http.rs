@@ -58,7 +58,7 @@ impl HttpMetrics {
         }
     }
 
-    /// A request has come in; it is open until the value is dropped.
+    /// A request has arrived; it is open until the value is dropped.
     pub fn open(&self) -> OpenRequest {
         self.open.inc();
         OpenRequest(self.open.clone())

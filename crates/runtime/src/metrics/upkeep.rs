@@ -93,7 +93,7 @@ impl UpkeepMetrics {
         self.purged.get_or_create(&what.label()).inc_by(count);
     }
 
-    /// A purge has gone through every app.
+    /// A purge of every app is complete.
     pub fn purge_finished(&self, what: Purged, at: UnixMillis) {
         self.purge_finished.get_or_create(&what.label()).set(at.0 / 1000);
     }

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{config::Tls, metrics};
 
-/// How often the files are looked at. They are read when they were the same twice: a certificate and its key are not
-/// replaced at one moment.
+/// How often the files are checked. They are read when two checks find them the same: a certificate and its key are not
+/// replaced at the same time.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// What this process shows others, and whom it trusts. Cheap to clone.

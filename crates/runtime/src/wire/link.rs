@@ -59,7 +59,7 @@ pub(super) enum ConnectFailure {
     Untrusted,
 }
 
-/// The same in words.
+/// The same as text.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub fault: ConnectFailure,

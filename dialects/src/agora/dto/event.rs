@@ -103,7 +103,7 @@ pub struct Changed<'a> {
     pub last_time: Option<i64>,
 }
 
-/// Until when a user may not send, by `chat_type`.
+/// Until when a user is muted, by `chat_type`.
 #[derive(Serialize)]
 pub struct MutedUntil {
     pub chat: i64,

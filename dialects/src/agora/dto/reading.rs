@@ -77,7 +77,7 @@ pub struct ClientChannel {
     pub meta: NewestMessage,
 }
 
-/// An object without keys stands for none.
+/// An object without keys counts as none.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum NewestMessage {

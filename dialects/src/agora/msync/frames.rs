@@ -153,7 +153,7 @@ impl Queue {
     }
 }
 
-/// The login succeeded; the token is valid up to that moment, if it ends.
+/// The login succeeded; the token is valid up to that time, if it expires.
 pub fn logged_in(device: &str, expires_at: Option<UnixMillis>) -> Vec<u8> {
     let until = expires_at.map(|at| crate::json::text_of(&dto::LoginEnd { expires_in: at.0 }));
     provisioned(Provision { auth_token: until, resource: Some(device.to_owned()), ..status_of(Outcome::ok()) })

@@ -45,7 +45,7 @@ struct Position {
 }
 
 impl Subscription {
-    /// Until it ends or its client has gone.
+    /// Until it ends or its client has disconnected.
     pub async fn run(self, mut entered: Entered, since: Option<String>) {
         let end = tokio::select! {
             () = self.responses.closed() => None,

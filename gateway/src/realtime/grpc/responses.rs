@@ -45,14 +45,14 @@ impl Responses {
         }
     }
 
-    /// Until the client has gone.
+    /// Until the client has disconnected.
     pub async fn closed(&self) {
         self.responses.closed().await;
     }
 
     /// Ends the stream.
     pub fn end(self, status: Status) {
-        // Fails where the client has gone.
+        // Fails if the client has disconnected.
         let _ = self.end.send(status);
     }
 }

@@ -30,7 +30,7 @@ const FRAME: usize = 32 * 1024;
 pub(super) struct JsonWire {
     /// The cursor from which the client continues.
     since: Option<String>,
-    /// Where it continues when it comes back.
+    /// The cursor from which it continues when it reconnects.
     cursor: Option<String>,
 }
 

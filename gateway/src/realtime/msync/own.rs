@@ -9,7 +9,7 @@ use tidings_domain::{EventKind, MsgId, UserId};
 
 use crate::realtime::event::Event;
 
-/// Acts that are remembered. Their events arrive within moments.
+/// The number of remembered actions. Their events arrive shortly after.
 const MOST: usize = 500;
 
 /// The acts of a session.

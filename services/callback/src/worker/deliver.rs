@@ -169,7 +169,7 @@ impl Deliveries {
             let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("internal error: {fault}")));
             let ms = core.deps.clock.elapsed().saturating_sub(began).as_millis() as i64;
             let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
-            // The receiver may be gone; then it is tried again.
+            // The receiver may have been dropped; then it is tried again.
             let _ = report.send((due, attempt, answer));
         });
     }

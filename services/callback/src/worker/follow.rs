@@ -103,7 +103,7 @@ async fn is_stuck(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<b
     Ok(shared.is_silent(core.deps.clock.elapsed()) && delivery::untried(&core.deps.db, which, most).await? == most)
 }
 
-/// Events that the endpoint had not received are gone, since it was paused or unavailable for longer than they are
+/// Events that the endpoint had not received were removed, since it was paused or unavailable for longer than they are
 /// kept. The operator has to know: it is paused, and continues with what is left when it is resumed.
 async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &Error) -> Result<(), Error> {
     tracing::error!(%app, endpoint = id, "events that an endpoint had not received are no longer kept");

@@ -1,7 +1,7 @@
 //! Delays reuse of the name of a user who has just been deleted.
 //!
-//! Other processes keep for a moment whom a name means. Were the name another account's within that moment, what is sent to
-//! it would go to the deleted user. They read the version of the app's users once a second, so after that
+//! Other processes cache the user of a name for a short time. If the name got another account within that time, what is
+//! sent to it would go to the deleted user. They read the version of the app's users once a second, so after that
 //! second no process maps the name to the deleted user any more.
 
 use std::{collections::HashSet, time::Duration};
@@ -28,7 +28,7 @@ pub(super) struct FreedNames {
 }
 
 impl FreedNames {
-    /// Whether one of the names, which the transaction has taken, was another user's until a moment ago. It must be undone
+    /// Whether one of the names, which the transaction has taken, was another user's until recently. It must be undone
     /// then, and may be done again after [`Self::wait`].
     pub(super) async fn are_fresh(
         &mut self,

@@ -132,7 +132,7 @@ impl Core {
         let by = Registrar { address: from.to_owned(), is_open: false };
         match self.register_one(known, new, NameRule::General, &by).await {
             Ok(()) => {}
-            // Somebody else registered the name meanwhile, which is just as good.
+            // Someone else registered the name meanwhile, which has the same effect.
             Err(error) if error.reason() == Reason::UserExists => {}
             Err(error) => return Err(error),
         }

@@ -28,7 +28,7 @@ const REST: Duration = Duration::from_secs(1);
 /// How long the subscribers of a user are not notified again: at least so long, and so much for each of them.
 const LEAST_GAP: Duration = Duration::from_millis(200);
 const GAP_OF_ONE: Duration = Duration::from_millis(5);
-/// Users that are looked at together.
+/// Users that are checked together.
 const USERS: i64 = 200;
 /// Subscribers that are named in one transaction, unless one user has more.
 const SUBSCRIBERS: i64 = 4_000;
@@ -146,7 +146,7 @@ impl Core {
             let presence = shown(user, &devices, &sessions);
             let mut statuses = presence.statuses;
             for name in &due.gone {
-                // It may have come back.
+                // It may have reconnected.
                 if statuses.iter().all(|(resource, _)| resource != name) {
                     statuses.push((name.clone(), OFFLINE.to_owned()));
                 }

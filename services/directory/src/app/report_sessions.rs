@@ -1,6 +1,6 @@
 //! Sessions of clients that gateways report, and leases without which they do not count.
 //!
-//! A gateway that is gone renews its lease no more: its sessions are offline when that is over, and are swept then
+//! A gateway that died no longer renews its lease: its sessions are offline when it expires, and are swept then
 //! ([`super::sweep_sessions`]).
 
 use std::{

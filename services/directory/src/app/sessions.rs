@@ -130,7 +130,7 @@ impl Core {
         Ok(live.len())
     }
 
-    /// Whether connections and disconnections of the app's users are events; of an app that is gone they are not.
+    /// Whether connections and disconnections of the app's users are events; those of a deleted app are not.
     pub(super) async fn has_presence_events(&self, app: AppId) -> bool {
         self.known_app(&AppKey::Id(app)).await.is_ok_and(|known| known.app.policy.presence_events)
     }

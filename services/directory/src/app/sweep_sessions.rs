@@ -1,6 +1,6 @@
-//! Removes the sessions of gateways that are gone.
+//! Removes the sessions of gateways that died.
 //!
-//! A lease that is over says that a gateway is gone only if it could have been renewed. So a process sweeps when it has
+//! An expired lease means that a gateway died only if it could have been renewed. So a process sweeps when it has
 //! reached the database itself for a while without interruption: after an outage, and after its own start, gateways that are
 //! there have renewed their leases by then.
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// For how long the database must have been reached: gateways try again within this time.
 const REACHED: Duration = LEASE.saturating_add(Duration::from_secs(4));
-/// How often leases are looked at.
+/// How often leases are checked.
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause after a failure.
 const REST: Duration = Duration::from_secs(5);

@@ -78,7 +78,7 @@ pub(crate) async fn oldest(db: &Db, limit: i64) -> Result<Vec<RecordedRow>, Erro
     Ok(rows)
 }
 
-/// Removes changes that are in the feed; some may be gone already.
+/// Removes changes that are in the feed; some may already be removed.
 pub(crate) async fn remove(tx: &mut Tx, changes: &[i64]) -> Result<(), Error> {
     REMOVE.execute(tx, &[Column::Int(changes.to_vec())]).await
 }

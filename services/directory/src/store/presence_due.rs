@@ -73,7 +73,7 @@ pub(crate) struct PresenceDue {
     pub(crate) due_at: UnixMillis,
     /// False: nothing has changed since the notification.
     pub(crate) is_pending: bool,
-    /// Devices that have gone since.
+    /// Devices that have disconnected since.
     pub(crate) gone: Vec<String>,
 }
 

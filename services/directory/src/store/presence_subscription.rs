@@ -44,7 +44,7 @@ static TO_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &["target_id", "expires_at"], &sqlite, &postgres)
 });
 
-/// How many subscribers a user may have (agora.md 9). A few more get in who subscribe at the same moment.
+/// How many subscribers a user may have (agora.md 9). Concurrent subscriptions may exceed it slightly.
 pub(crate) const MAX_SUBSCRIBERS: i64 = 3_000;
 
 /// How many subscribers each of the rows' users has in addition to the row's own. Those whose subscription is over are

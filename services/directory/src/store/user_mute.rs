@@ -1,4 +1,4 @@
-//! Where users may not send. A row is there only for users who are, or were, muted somewhere.
+//! Where users are muted. Only users who are, or were, muted somewhere have a row.
 
 use std::sync::LazyLock;
 

@@ -87,7 +87,7 @@ static LAST_DELETED: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, &sqlite, &postgres)
 });
 
-/// Users with that name who were deleted after a moment. Within seconds these are few.
+/// Users with that name who were deleted after a time. Within seconds these are few.
 static DELETED_SINCE: LazyLock<GatherMany> = LazyLock::new(|| {
     let is_it = "d.app_id = r.app_id and d.folded = r.folded and d.deleted_at is not null and d.deleted_at > r.since";
     let sqlite = format!("select d.user_id from r cross join app_user d where {is_it}");

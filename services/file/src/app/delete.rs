@@ -20,7 +20,7 @@ pub async fn delete(core: &Core, app: AppId, query: &find::FileQuery) -> Result<
     Ok(found)
 }
 
-/// Marks a file as gone, then removes its bytes; false when another process did. Bytes that could not be removed are
+/// Marks a file as removed, then removes its bytes; false when another process did. Bytes that could not be removed are
 /// recorded.
 async fn retire(core: &Core, app: AppId, uuid: &str) -> Result<bool, Error> {
     let mut tx = core.deps.db.begin().await?;

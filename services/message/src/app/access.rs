@@ -18,7 +18,7 @@ pub fn viewer(caller: &Caller) -> Option<UserId> {
     }
 }
 
-/// Refuses a message that the caller may not see, with the error for one that does not exist.
+/// Refuses a message that the caller cannot see, with the error for one that does not exist.
 pub async fn check_visible(
     directory: &DirectoryCache,
     caller: &Caller,

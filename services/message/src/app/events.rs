@@ -46,11 +46,11 @@ pub enum After {
     Beginning,
     Now,
     Cursor(Positions),
-    /// At what is left after it.
+    /// At the first remaining event after it.
     Left(Positions),
 }
 
-/// The prefix of a cursor that allows events after it to be gone.
+/// The prefix of a cursor that allows events after it to be missing.
 const LEFT: char = '~';
 
 impl After {
@@ -136,7 +136,7 @@ async fn send(
     let lanes = lane::lanes(&deps.db, app).await?;
     let kept = match query.after {
         After::Cursor(_) | After::Now => RetentionCheck::new(&query, &[]),
-        // Events that are already gone are not missed.
+        // Events that were already removed do not count as missed.
         After::Beginning | After::Left(_) => RetentionCheck::new(&query, &lanes),
     };
     kept.check(&lanes, &positions)?;
@@ -207,11 +207,11 @@ fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
     lanes
 }
 
-/// What a follower would miss.
+/// Detects events that retention removed before the follower read them.
 struct RetentionCheck {
-    /// Whether they want messages, and whether anything else.
+    /// Whether the follower requested messages, and whether other events.
     wants: (bool, bool),
-    /// What was gone at the start, by lane.
+    /// What was removed before the start, by lane.
     gone: BTreeMap<i64, Lane>,
 }
 
@@ -230,7 +230,7 @@ impl RetentionCheck {
         }
     }
 
-    /// Refuses to continue if matching events after the positions are gone, and returns the cursor for what is
+    /// Refuses to continue if matching events after the positions were removed, and returns the cursor for what is
     /// left.
     fn check(&self, lanes: &[Lane], positions: &Positions) -> Result<(), Error> {
         for lane in lanes {
@@ -246,7 +246,7 @@ impl RetentionCheck {
     }
 }
 
-/// Reads from one lane as much as fits into a batch; returns the position up to which that is complete.
+/// Reads as many events of one lane as fit into a batch; returns the position up to which that is complete.
 async fn lane_events(
     deps: &Deps,
     part: Part,

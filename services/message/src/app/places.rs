@@ -15,7 +15,7 @@ pub struct Found {
     pub sender: UserId,
     /// The distinct conversations in the order of first mention.
     pub places: Vec<AppendTarget>,
-    /// Why the sender may not speak in all of them.
+    /// Why the sender cannot send to all of them.
     pub refused: Option<CallRefusal>,
 }
 
@@ -144,7 +144,7 @@ fn is_meant(error: &Error, user: &UserRef) -> bool {
     }
 }
 
-/// A number stands for itself, whether such a user exists or not.
+/// A number is used as it is, whether such a user exists or not.
 async fn known_or_nobody(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),

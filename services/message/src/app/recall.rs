@@ -126,7 +126,7 @@ pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallC
     let actor = actor(deps, (caller, app), &wanted).await?;
     let now = deps.clock.now();
     let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    // Messages past retention are gone for every caller, even if they are not purged yet.
+    // Messages past retention do not exist for any caller, even if they are not purged yet.
     let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
         return past_storage(deps, (caller, app), actor, &wanted, now).await;
     };

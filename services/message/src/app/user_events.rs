@@ -1,4 +1,4 @@
-//! What happened in a user's conversations between two cursors of the feed: for a device that comes back.
+//! Events of a user's conversations between two cursors of the feed, for a reconnecting device.
 
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
@@ -80,7 +80,7 @@ pub fn user_events(
     stream::unfold(receiver, |mut receiver| async move { Some((receiver.recv().await?, receiver)) })
 }
 
-/// Ends early when the reader has gone.
+/// Ends early when the reader has disconnected.
 async fn send(
     deps: &Deps,
     caller: &Caller,

@@ -11,9 +11,9 @@ use tidings_store::Tx;
 
 use crate::store::import;
 
-/// Maximum number of remembered exhausted moments.
+/// Maximum number of remembered exhausted milliseconds.
 const USED_UP: usize = 10_000;
-/// Maximum number of moments looked up at once: increasing while none has an id.
+/// Maximum number of milliseconds looked up at once: increasing while none has a free id.
 const MOST: i64 = 512;
 const MINUTE: i64 = 60_000;
 
@@ -29,9 +29,9 @@ pub(super) enum IdPlacement {
 /// Known exhausted ranges. Hints that avoid lookups.
 #[derive(Debug)]
 pub(super) struct FreeHints {
-    /// From the first moment up to the second, nothing is free.
+    /// From the first time up to the second, no id is free.
     up_to: Cache<(AppId, UnixMillis), UnixMillis>,
-    /// Above this moment nothing is free in the minute that starts with the first.
+    /// Above this time no id is free in the minute that starts with the first.
     down_to: Cache<(AppId, UnixMillis), UnixMillis>,
 }
 
@@ -45,13 +45,13 @@ impl FreeHints {
     }
 }
 
-/// The highest used id of every moment that was looked up in a transaction.
+/// The highest used id of every millisecond that was looked up in a transaction.
 pub(super) struct Free<'a> {
     hints: &'a FreeHints,
     left: BTreeMap<(AppId, UnixMillis), MsgId>,
 }
 
-/// A moment, and where to continue from there.
+/// A millisecond, and where to continue from there.
 #[derive(Debug, Clone, Copy)]
 enum SearchPosition {
     Up(i64),
@@ -63,7 +63,7 @@ impl<'a> Free<'a> {
         Self { hints, left: BTreeMap::new() }
     }
 
-    /// Looks up moments that will be needed.
+    /// Looks up milliseconds that will be needed.
     pub(super) async fn look_up(
         &mut self,
         tx: &mut Tx,
@@ -84,8 +84,8 @@ impl<'a> Free<'a> {
         Ok(())
     }
 
-    /// A free id of that moment, or of the nearest one that has any. Ids that are requested in sequence for the same
-    /// moment increase while they are of it or of later ones.
+    /// A free id of that millisecond, or of the nearest one that has any. Ids that are requested in sequence for the
+    /// same millisecond increase while they are of it or of later ones.
     pub(super) async fn take(
         &mut self,
         tx: &mut Tx,
@@ -112,7 +112,7 @@ impl<'a> Free<'a> {
     }
 }
 
-/// From moment to moment.
+/// From one millisecond to the next.
 struct Walk<'a> {
     hints: &'a FreeHints,
     app: AppId,
@@ -143,7 +143,7 @@ impl<'a> Walk<'a> {
         self.from - self.from.rem_euclid(MINUTE)
     }
 
-    /// The next moments.
+    /// The next milliseconds.
     fn next(&self, count: i64) -> impl Iterator<Item = UnixMillis> + use<> {
         let (first, last) = match self.place {
             SearchPosition::Up(moment) if self.stays == IdPlacement::Anywhere => (moment, moment + count),
@@ -192,7 +192,7 @@ mod tests {
     const APP: AppId = AppId(7);
     const MINUTE_BEGINS: i64 = 1_790_000_000_000 - 1_790_000_000_000 % MINUTE;
 
-    /// Every moment that is tried, if each turns out to be used up.
+    /// Every millisecond that is tried, if each turns out to be used up.
     fn walked(hints: &FreeHints, from: i64, stays: IdPlacement, steps: usize) -> Vec<i64> {
         let mut walk = Walk::begin(hints, APP, MINUTE_BEGINS + from, stays);
         let step = |_| {

@@ -298,7 +298,7 @@ mod tests {
     #[tokio::test]
     async fn how_long_a_lease_lasts_does_not_depend_on_anybodys_time() {
         let db = postgres().await;
-        // Each has a different time, and their leases end at the same moment.
+        // Each has a different time, and their leases end at the same time.
         let clocks = [START, UnixMillis(0), START + TEN_YEARS].map(|at| Arc::new(ManualClock::new(at)));
         let mut held = Vec::new();
         for clock in &clocks {

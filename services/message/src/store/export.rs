@@ -359,7 +359,7 @@ pub async fn kept(db: &Db, key: Key) -> Result<(), Error> {
     change(db, KEPT, key).await
 }
 
-/// The file is gone.
+/// The file was removed.
 pub async fn gone(db: &Db, key: Key) -> Result<(), Error> {
     change(db, GONE, key).await
 }
@@ -374,7 +374,7 @@ pub async fn unkept(db: &Db, app: AppId, limit: i64) -> Result<Vec<(Key, String)
     Ok(named(app, rows))
 }
 
-/// Up to `limit` parts whose hour started by then, with files that are not gone.
+/// Up to `limit` parts whose hour started by then, with files that were not removed.
 pub async fn old(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<(Key, String)>, Error> {
     let rows = on_db!(db, |c| sqlx::query_as(OLD).bind(app.0).bind(by.0).bind(limit).fetch_all(c).await)?;
     Ok(named(app, rows))

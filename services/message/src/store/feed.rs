@@ -342,7 +342,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
     let mut delivery = row.delivery;
     match (kind, row.body) {
         (_, None) => {}
-        // It has the receivers, too: the message may be gone.
+        // It has the receivers too, since the message may have been removed.
         (EventKind::Recalled, Some(body)) => delivery = delivery.or(Some(body)),
         (EventKind::Reacted | EventKind::Unreacted, Some(body)) => reacted = Some(Reacted::read(&body)?),
         (EventKind::Changed(_), Some(body)) => change = Some(serde_json::from_str(&body).map_err(Error::internal)?),

@@ -45,9 +45,9 @@ pub struct Lane {
     pub lane: i64,
     /// The last number that was assigned.
     pub last: i64,
-    /// Up to here messages may be gone.
+    /// Up to here messages may have been removed.
     pub purged: i64,
-    /// Up to here other events are gone.
+    /// Up to here other events were removed.
     pub purged_events: i64,
 }
 

@@ -108,11 +108,11 @@ pub fn lookups() -> Vec<&'static GatherMany> {
 pub struct Ends {
     pub since: Since,
     pub has_notices: bool,
-    /// There are more events than are looked at, or notices than are read.
+    /// There are more events than are examined, or more notices than are read.
     pub is_full: bool,
     /// The last notice that is read, or what is beyond it.
     notices_upto: i64,
-    /// Below the oldest event that is looked at.
+    /// Below the oldest event that is examined.
     marks_after: i64,
 }
 

@@ -170,7 +170,7 @@ pub async fn kinds(tx: &mut Tx, which: Which) -> Result<Vec<Reaction>, Error> {
     Ok(rows.into_iter().map(kind).collect())
 }
 
-/// Adds the user; `None` if the message is gone, or they were added before. `earlier` is the reaction if it exists.
+/// Adds the user; `None` if the message was removed, or they were added before. `earlier` is the reaction if it exists.
 pub async fn add(
     tx: &mut Tx,
     which: Which,

@@ -1,4 +1,4 @@
-//! The messages of some conversations since an event: for a device that comes back. Other events are in
+//! The messages of some conversations since an event, for a reconnecting device. Other events are in
 //! [`super::notices`].
 //!
 //! The cost depends on the number of conversations and on what happened in them, not on what else happened in the app.
@@ -27,7 +27,7 @@ pub struct Since {
     pub conversation: ConversationId,
     /// Messages up to here are hidden from the user.
     pub floor: MsgId,
-    /// So are changes from before this moment; `None`: all changes are.
+    /// So are changes from before this time; `None`: all changes are.
     pub changes_from: Option<UnixMillis>,
     /// The range of its lane: above the first number, up to the second.
     pub after: i64,

@@ -32,7 +32,7 @@ pub async fn check(db: &Db, app: AppId, checked: &mut Checked, report: Report<'_
             let key = (head.conv_a, head.conv_b);
             let messages = std::cell::Cell::new(0);
             let look = async || {
-                // A conversation whose head is gone was removed with its app.
+                // A conversation without a head was removed with its app.
                 let Some(head) = verify::head(db, app, key).await? else { return Ok(Vec::new()) };
                 let (found, count) = one(db, app, head).await?;
                 messages.set(count);
@@ -180,7 +180,7 @@ impl Walk {
     fn end(&mut self) {
         let head = self.head;
         for gap in self.seqs.missing(head.seq) {
-            // What was purged is gone with its numbers; an import that was purged may have had any.
+            // Purging removes numbers too; a purged import may have had any number.
             let may_be_purged = head.purged_msg_id > 0 && (gap.1 < self.first_own || !self.is_miscounted);
             if !may_be_purged {
                 self.add("seq_gap", format!("seq {} missing", shown(gap)));

@@ -46,7 +46,7 @@ pub async fn app(db: &Db, app: AppId, report: Report<'_>) -> Result<Checked, Err
     Ok(checked)
 }
 
-/// How often something is looked at before it counts as wrong.
+/// How often something is checked before it counts as wrong.
 const LOOKS: usize = 3;
 /// The time between two looks.
 const PAUSE: Duration = Duration::from_millis(200);

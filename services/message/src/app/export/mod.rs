@@ -35,7 +35,7 @@ pub use conversation::conversation;
 use pack::{Packed, pack};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// How long after its end an hour closes: ids are minted a moment before they are committed.
+/// How long after its end an hour closes: ids are minted shortly before they are committed.
 const GRACE: Duration = Duration::from_secs(10);
 /// After how long clients should retry while files are being made.
 const AGAIN: Duration = Duration::from_secs(5);
