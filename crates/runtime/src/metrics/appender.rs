@@ -37,7 +37,7 @@ impl AppenderMetrics {
             ),
             conflicts: book.counter(
                 "tidings_appender_conflicts_total",
-                "Transactions that were tried again after a conflict with another process",
+                "Transactions that were retried after a conflict with another process",
                 Counter::default(),
             ),
             messages: book.counter(messages, "Messages in committed transactions", Counter::default()),
@@ -45,7 +45,7 @@ impl AppenderMetrics {
             batch: book.histogram("tidings_appender_batch_messages", "Messages in a committed transaction", counts()),
             seconds: book.histogram(
                 "tidings_appender_commit_seconds",
-                "The time of a transaction, from its begin to its commit on disk, with all attempts",
+                "The time of a transaction, from its start to its commit on disk, with all attempts",
                 seconds(),
             ),
         }

@@ -55,17 +55,17 @@ impl BusMetrics {
             ),
             published: book.counter(
                 "tidings_bus_hints_published_total",
-                "Hints that were given to the bus for other processes",
+                "Hints published on the bus for other processes",
                 Counter::default(),
             ),
             received: book.counter(
                 "tidings_bus_hints_received_total",
-                "Hints that came from other processes",
+                "Hints received from other processes",
                 Counter::default(),
             ),
             dropped: book.counter(
                 "tidings_bus_hints_dropped_total",
-                "Hints that were dropped, by reason; what they hinted at is found by looking",
+                "Hints that were dropped, by reason; the changes are found by polling",
                 Family::default(),
             ),
         };

@@ -24,7 +24,7 @@ impl CallbackMetrics {
         let callback = Self {
             attempts: book.counter(
                 "tidings_callback_attempts_total",
-                "Attempts at deliveries, by what became of the delivery: delivered, again (it is tried later), dead",
+                "Delivery attempts, by outcome: delivered, again (will be retried), dead",
                 Family::default(),
             ),
             seconds: book.histogram(

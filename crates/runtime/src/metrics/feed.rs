@@ -48,7 +48,7 @@ impl FeedMetrics {
             ),
             interruptions: book.counter(
                 "tidings_feed_interruptions_total",
-                "How often the feed broke off and a follower opened it again",
+                "How often a follower reopened the feed after it broke",
                 Family::default(),
             ),
         };

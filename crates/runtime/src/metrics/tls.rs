@@ -57,7 +57,7 @@ impl TlsMetrics {
         Self {
             end: book.gauge(
                 "tidings_tls_certificate_end_timestamp_seconds",
-                "When the certificate that clients or peers are shown ends",
+                "When the certificate shown to clients or peers expires",
                 Family::default(),
             ),
             failed: book.counter(

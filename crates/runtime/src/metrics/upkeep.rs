@@ -51,12 +51,12 @@ impl UpkeepMetrics {
         let upkeep = Self {
             purged: book.counter(
                 "tidings_purged_total",
-                "What was removed because it is kept no longer",
+                "Items removed because their retention was over",
                 Family::default(),
             ),
             purge_finished: book.gauge(
                 "tidings_purge_finished_timestamp_seconds",
-                "When a purge last went through every app",
+                "When a purge of every app last completed",
                 Family::default(),
             ),
             exports: book.counter("tidings_exports_total", "Files of the history that were sealed", Counter::default()),
