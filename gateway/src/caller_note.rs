@@ -1,4 +1,4 @@
-//! Who made a request, for its log line: known once its token is.
+//! The caller of a request, for its log line: known once the token is verified.
 
 use std::sync::{Arc, OnceLock};
 

@@ -1,4 +1,4 @@
-//! Fields of a refusal by the names that a dialect has for them.
+//! Renames the fields in a refusal to the dialect's names.
 
 use tidings_domain::Error;
 

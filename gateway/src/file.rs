@@ -1,4 +1,4 @@
-//! Files over HTTP, whatever the dialect: bytes in from a form, bytes out with safe headers.
+//! Files over HTTP, for every dialect: uploads from forms, downloads with safe headers.
 
 use std::{
     mem,

@@ -1,4 +1,4 @@
-//! `tidings explain`: everything that is stored about one message, read from the tables of all services.
+//! `tidings explain`: all stored data about one message, read from the tables of all services.
 
 use clap::Args;
 use tidings_callback::DeliveryOfMessage;

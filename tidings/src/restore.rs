@@ -1,7 +1,7 @@
 //! `tidings restore`: puts a backup into a data folder.
 //!
 //! The databases are copied into a folder inside the data folder, brought up to date, and moved into place as the last
-//! thing. Before that, `databases.txt` names all of them, so that a start after an interruption fails instead of
+//! step. Before that, `databases.txt` names all of them, so that a start after an interruption fails instead of
 //! starting with empty databases.
 
 use std::{

@@ -1,4 +1,4 @@
-//! Changes of who exists and how they relate: users, contacts, groups and rooms.
+//! Changes of users, contacts, groups and rooms.
 
 mod about;
 mod parts;

@@ -1,4 +1,4 @@
-//! What an app key opens: the scopes that an internal service was given.
+//! The scopes of an app key, which limit what an internal service may call.
 
 use crate::Error;
 

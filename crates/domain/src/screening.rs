@@ -1,4 +1,4 @@
-//! What an app screens before a message is appended to the log, or groups and contacts change: word lists, and servers
+//! Checks before a message is appended to the log, or groups and contacts change: word lists, and servers
 //! that are called.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The connection to the broker. The library connects again by itself, forever; this ends when it does not.
+//! The connection to the broker. The library reconnects forever; the task ends if the library gives up.
 
 use std::{future::Future, sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! The bus: this process's own hints at once, and those of others as the broker brings them.
+//! The bus: this process's own hints immediately, and those of others as the broker delivers them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Hints that wait for the broker: each once, and not many.
+//! Hints that wait for the broker: each once, and limited in number.
 
 use std::{
     collections::BTreeSet,

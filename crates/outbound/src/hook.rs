@@ -1,4 +1,4 @@
-//! Asks an app's hook.
+//! Calls an app's hook.
 
 use std::time::Duration;
 

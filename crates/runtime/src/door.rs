@@ -1,5 +1,5 @@
-//! Calls with the key of a service account, at an address that internal services call. Who has which key is the
-//! implementation's to know.
+//! Calls with the key of a service account, at an address that internal services call. Looking up keys is the
+//! implementation's task.
 
 use std::{
     net::IpAddr,

@@ -1,4 +1,4 @@
-//! The limit on open files; a connection is one.
+//! The limit on open files, which also counts connections.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 

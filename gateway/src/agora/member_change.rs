@@ -1,4 +1,4 @@
-//! What is done to one or several users of a group: each of them succeeds or fails independently.
+//! Changes to one or several users of a group: each of them succeeds or fails independently.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
 //! Shared files of groups and rooms: `/{org}/{app}/chatgroups/{id}/share_files` (agora.md 10.3).
 //!
-//! Whoever may see the group's files gets them from here. They are stored as restricted files, so that nobody gets them
-//! elsewhere by their uuid.
+//! Users who may see the group's files download them here. They are stored as restricted files, so that they are not
+//! available elsewhere by their uuid.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! A service of another process behind this address: calls are passed on byte for byte, over the same connections as the
-//! gateway's own, so they go to the best process of the service and are made again where that is safe.
+//! gateway's own, so they go to the best process of the service and are retried where that is safe.
 
 use std::{
     convert::Infallible,

@@ -1,4 +1,4 @@
-//! What happened while a client was away.
+//! Events that happened while a client was disconnected.
 
 use std::sync::Arc;
 

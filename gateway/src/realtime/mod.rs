@@ -1,4 +1,4 @@
-//! Clients that are connected: what happens reaches them at once.
+//! Connected clients, which get events immediately.
 //!
 //! The event feed is the source. A gateway follows the feed of each app that has a session here, and hands every event to the
 //! sessions of those it concerns; what is in the log is in the feed, so nothing depends on a broker. A session that starts

@@ -1,4 +1,4 @@
-//! The disk of the data folder: whether a sync is one, and how long it takes.
+//! The disk of the data folder: whether a sync reaches it, and how long that takes.
 
 use std::{
     fs,

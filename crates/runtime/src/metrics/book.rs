@@ -1,4 +1,4 @@
-//! Registers numbers under their names.
+//! Registers metrics under their names.
 
 use prometheus_client::{
     metrics::{family::MetricConstructor, histogram::Histogram},

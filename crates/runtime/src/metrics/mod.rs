@@ -1,4 +1,4 @@
-//! The numbers of this process: what happened, how often, and how long it took.
+//! The metrics of this process: what happened, how often, and how long it took.
 //!
 //! One set for the whole process. Counting is an atomic addition or a short lock, and never blocks. Every label has a
 //! bounded set of values: templates of routes, names of RPCs, reasons; never a path, an app or a user. They are

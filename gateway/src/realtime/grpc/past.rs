@@ -1,4 +1,4 @@
-//! What happened before a subscription began, user by user.
+//! Events from before a subscription began, user by user.
 
 use tidings_domain::{Actor, Caller, Error, Reason, UserId};
 use tidings_proto::{pb, status_from_error};

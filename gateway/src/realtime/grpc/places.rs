@@ -1,5 +1,5 @@
-//! Places for subscriptions, each of which may have events waiting. An app gets one only while as many as it has are left for
-//! others, so that none takes them all.
+//! Slots for subscriptions, each of which may have events waiting. An app gets one only while as many as it has are
+//! left for others, so that no app takes all of them.
 
 use std::{
     collections::HashMap,

@@ -1,4 +1,4 @@
-//! The responses of a stream on their way to its client, and why it ends: the status arrives however full the way is.
+//! The responses of a stream on their way to its client, and its final status, which arrives even if the queue is full.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What comes for a device, on its way into the queues.
+//! Puts the events for a device into its queues.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,5 +1,5 @@
-//! What waits for an answer of the user: requests of contacts and invitations to groups, which a device is told of when
-//! it comes back.
+//! Pending contact requests and invitations to groups, which a device gets when
+//! it reconnects.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! What a session did itself, which is not delivered to it.
+//! Recognizes the events that a session caused itself, which are not delivered to it.
 
 use std::{
     collections::{HashSet, VecDeque},

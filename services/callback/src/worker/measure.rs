@@ -1,4 +1,4 @@
-//! Counts what waits, for the numbers of the process.
+//! Counts waiting deliveries, for the metrics.
 
 use std::{sync::Arc, time::Duration};
 

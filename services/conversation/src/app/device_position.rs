@@ -1,5 +1,5 @@
-//! Up to where a device has everything. Nothing is written per message: a device saves its position now and then, and
-//! when it leaves.
+//! The position up to which a device has everything. Nothing is written per message: a device saves its position
+//! occasionally, and when it leaves.
 
 use tidings_domain::{Caller, Error, UnixMillis, UserId};
 

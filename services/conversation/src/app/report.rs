@@ -1,4 +1,4 @@
-//! Reports to the message service, in the background, what is to be in the event feed: read marks, delivered marks, pins.
+//! Reports to the message service, in the background, changes for the event feed: read marks, delivered marks, pins.
 //!
 //! A report is written in the transaction of the change and deleted once it was delivered. A crash in between, or another
 //! process at the same work, delivers it twice, which adds nothing. Apps have their turns: what is refused of one app waits,

@@ -1,4 +1,4 @@
-//! Whose turn it is. Apps are served one after another, so that one that cannot be served keeps no other from it.
+//! Serves apps in turn, so that one that cannot be served does not block the others.
 
 use std::{collections::HashMap, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Whose read mark covers a message of a group.
+//! Users whose read mark covers a message of a group.
 
 use std::sync::LazyLock;
 

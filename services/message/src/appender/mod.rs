@@ -1,4 +1,4 @@
-//! The appender: group commit behind a within_limits queue.
+//! The appender: group commit behind a bounded queue.
 //!
 //! A few writer tasks each take everything that is queued, up to a limit, and append it in one transaction. A lone call
 //! never waits for others; under load the transactions grow by themselves. Calls are never split. Once accepted, a call

@@ -1,4 +1,4 @@
-//! Everything that is stored about one message.
+//! All stored data about one message.
 
 use tidings_domain::{AppId, Error};
 use tidings_store::{Db, on_db, row, sqlx};

@@ -1,4 +1,4 @@
-//! Pages for the walk that checks everything that is stored; see [`crate::verify`].
+//! Pages for the walk that checks all stored data; see [`crate::verify`].
 //!
 //! Every page begins above a key, so that each is short and none holds a snapshot.
 

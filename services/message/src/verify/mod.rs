@@ -1,4 +1,4 @@
-//! Checks everything that is stored of an app: the log, its numbers and counts, and what belongs to messages.
+//! Checks all stored data of an app: the log, its numbers and counts, and the rows that belong to messages.
 //!
 //! Read-only, page by page, even while the program runs: an apparent problem is checked again, and is only
 //! reported if it is still wrong, since it may have been in the middle of a change.
