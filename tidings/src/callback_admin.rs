@@ -217,19 +217,19 @@ async fn list(mut callbacks: Callbacks, of: InApp, output: Output) -> Result<(),
 
 async fn deliveries(
     mut callbacks: Callbacks,
-    (of, mut wanted): (InApp, pb::ListDeliveriesRequest),
+    (of, mut request): (InApp, pb::ListDeliveriesRequest),
     limit: u32,
     output: Output,
 ) -> Result<(), Error> {
     let mut left = limit;
     while left > 0 {
-        wanted.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
-        let page = page(&mut callbacks, &of, &wanted).await?;
+        request.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
+        let page = page(&mut callbacks, &of, &request).await?;
         output.print_all(page.deliveries.iter().map(lines::delivery));
         if page.next_page_token.is_empty() {
             break;
         }
-        wanted.page_token = page.next_page_token;
+        request.page_token = page.next_page_token;
         left = left.saturating_sub(u32::try_from(page.deliveries.len()).unwrap_or(left));
     }
     Ok(())

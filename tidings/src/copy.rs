@@ -97,11 +97,11 @@ async fn tables(from: &Path, databases: &[Db], output: Output) -> Result<(), Err
         None => return Err(Error::invalid("--to", "already has apps: name an empty database")),
     }
     for (schema, db) in SCHEMAS.into_iter().zip(databases).rev() {
-        let told = |table: &table_copy::CopiedTable| {
+        let report = |table: &table_copy::CopiedTable| {
             let row = Row::default().shown("table", table.name.as_str());
             output.print(&row.cell("rows", table.rows, format!("{} rows", table.rows)));
         };
-        table_copy::copy_tables((from, &source), schema, db, told).await?;
+        table_copy::copy_tables((from, &source), schema, db, report).await?;
     }
     Ok(())
 }

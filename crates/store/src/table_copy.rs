@@ -25,7 +25,7 @@ pub struct CopiedTable {
     pub rows: u64,
 }
 
-/// Copies the tables of `schema` from its file in `folder` to `to`, whose tables are up to date. `told` hears of each
+/// Copies the tables of `schema` from its file in `folder` to `to`, whose tables are up to date. `report` is called for each
 /// table. `source` names the data folder, so that a copy is not continued with another one.
 ///
 /// The folder must not be in use. Repeating it is safe: what is copied already is only compared.
@@ -33,7 +33,7 @@ pub async fn copy_tables(
     (folder, source): (&Path, &str),
     schema: &Schema,
     to: &Db,
-    mut told: impl FnMut(&CopiedTable),
+    mut report: impl FnMut(&CopiedTable),
 ) -> Result<(), Error> {
     let Db::Postgres(to) = to else {
         return Err(Error::invalid("--to", "must be a postgres:// URL"));
@@ -52,7 +52,7 @@ pub async fn copy_tables(
         if sums.0 != sums.1 {
             return Err(differs(schema, &table, sums));
         }
-        told(&CopiedTable { name: format!("{}.{}", schema.name, table.name), rows: sums.0.rows });
+        report(&CopiedTable { name: format!("{}.{}", schema.name, table.name), rows: sums.0.rows });
     }
     target.close().await;
     from.close().await.map_err(domain_error)

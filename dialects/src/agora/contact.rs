@@ -259,11 +259,11 @@ mod tests {
         assert_eq!(page, ContactPage { size: 50, cursor: "16000016".to_owned(), remarks: true });
         let first = ContactPage { size: 10, cursor: String::new(), remarks: false };
         assert_eq!(contact_page("limit=undefined&cursor=&needReturnRemark=null"), Ok(first));
-        let told = |query: &str| contact_page(query).unwrap_err().description.into_owned();
-        assert_eq!(told("limit=51"), "getContacts | page size more than max limit : 50");
-        assert_eq!(told("limit=0"), "limit must be a number from 1 to 50");
-        assert_eq!(told("limit=x"), "limit must be a number from 1 to 50");
-        assert_eq!(told("cursor=x"), "cursor must be that of an answer");
+        let refused = |query: &str| contact_page(query).unwrap_err().description.into_owned();
+        assert_eq!(refused("limit=51"), "getContacts | page size more than max limit : 50");
+        assert_eq!(refused("limit=0"), "limit must be a number from 1 to 50");
+        assert_eq!(refused("limit=x"), "limit must be a number from 1 to 50");
+        assert_eq!(refused("cursor=x"), "cursor must be that of an answer");
     }
 
     #[test]
@@ -285,8 +285,8 @@ mod tests {
         assert_eq!(names(r#"{"usernames":["a b"]}"#).unwrap_err().description, "username [a b] is not legal");
         let eleven = format!(r#"{{"usernames":{}}}"#, serde_json::to_string(&["omar"; 11]).unwrap());
         assert_eq!(import_names(eleven.as_bytes()).unwrap_err().description, "request user over flow limit:10.");
-        let told = contact_request(eleven.as_bytes()).unwrap_err().description;
-        assert_eq!(told, "usernames size is more than max limit : 10");
+        let refused = contact_request(eleven.as_bytes()).unwrap_err().description;
+        assert_eq!(refused, "usernames size is more than max limit : 10");
         let request = contact_request(br#"{"usernames":["omar"],"reason":"hi"}"#).unwrap();
         assert_eq!((request.0.len(), request.1.as_str()), (1, "hi"));
     }
@@ -340,9 +340,9 @@ mod tests {
     fn a_remark_has_up_to_100_characters_agora_10_2() {
         let body = |count: usize| format!(r#"{{"remark":"{}"}}"#, "é".repeat(count));
         assert_eq!(remark(body(100).as_bytes()).unwrap().chars().count(), 100);
-        let told = remark(body(101).as_bytes()).unwrap_err();
-        assert_eq!((told.status, told.error), (400, "illegal_argument"));
-        assert!(told.description.contains("remark length must less"));
+        let refused = remark(body(101).as_bytes()).unwrap_err();
+        assert_eq!((refused.status, refused.error), (400, "illegal_argument"));
+        assert!(refused.description.contains("remark length must less"));
         assert_eq!(remark(b"{}").unwrap_err().description, "remark must be provided");
         assert_eq!(remark(br#"{"remark":7}"#).unwrap_err().error, "invalid_request_body");
     }

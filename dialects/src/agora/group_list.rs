@@ -270,13 +270,13 @@ mod tests {
 
     #[test]
     fn a_page_that_is_no_number_or_too_far_on_is_refused_by_its_name() {
-        let told = |query: &str| PageQuery::read(query, RULE).unwrap_err().description.into_owned();
-        assert_eq!(told("limit=x"), "limit must be a number");
-        assert_eq!(told("cursor=-1"), "cursor must be a number");
-        assert_eq!(told("pageNum=1.5"), "pageNum must be a number");
-        assert_eq!(told("pagesize=ten"), "pagesize must be a number");
-        assert_eq!(told("pagenum=1002&pagesize=10"), "pagenum is too large, continue with limit and cursor");
+        let refused = |query: &str| PageQuery::read(query, RULE).unwrap_err().description.into_owned();
+        assert_eq!(refused("limit=x"), "limit must be a number");
+        assert_eq!(refused("cursor=-1"), "cursor must be a number");
+        assert_eq!(refused("pageNum=1.5"), "pageNum must be a number");
+        assert_eq!(refused("pagesize=ten"), "pagesize must be a number");
+        assert_eq!(refused("pagenum=1002&pagesize=10"), "pagenum is too large, continue with limit and cursor");
         assert_eq!(read("pagenum=1001&pagesize=10").1, 10_000);
-        assert_eq!(told("pagenum=9223372036854775807"), "pagenum is too large, continue with limit and cursor");
+        assert_eq!(refused("pagenum=9223372036854775807"), "pagenum is too large, continue with limit and cursor");
     }
 }

@@ -362,10 +362,10 @@ mod tests {
     #[test]
     fn more_than_60_users_are_refused_in_the_words_of_each_call_agora_8_3() {
         let many = vec!["u"; 61].join(",");
-        let told = |action| path_usernames(&many, action).unwrap_err().description.into_owned();
-        assert_eq!(told(MemberAction::Remove), "kickMember: kickMembers number more than maxSize : 60");
-        assert_eq!(told(MemberAction::Unblock), "removeBlacklist: list size more than max limit : 60");
-        assert_eq!(told(MemberAction::Disallow), "removeWhitelist size is more than max limit : 60");
+        let refused = |action| path_usernames(&many, action).unwrap_err().description.into_owned();
+        assert_eq!(refused(MemberAction::Remove), "kickMember: kickMembers number more than maxSize : 60");
+        assert_eq!(refused(MemberAction::Unblock), "removeBlacklist: list size more than max limit : 60");
+        assert_eq!(refused(MemberAction::Disallow), "removeWhitelist size is more than max limit : 60");
         let unmuted = unmuted_usernames(&many).unwrap_err().description;
         assert_eq!(unmuted, "removeMute member size more than max limit : 60");
         assert_eq!(path_usernames("a,b", MemberAction::Remove).unwrap(), ["a", "b"]);

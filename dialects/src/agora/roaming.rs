@@ -203,10 +203,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let told = |json: &str| roaming_request(json.as_bytes()).unwrap_err().description.into_owned();
-        assert_eq!(told("{}"), "queue must be provided");
-        assert_eq!(told(r#"{"queue":"omar@easemob.com","start":"x"}"#), "start must be a message id");
-        assert!(told(r#"{"queue":"omar@easemob.com","msgType":"poem"}"#).starts_with("msgType must be among txt, img"));
-        assert!(told(r#"{"queue":"omar@easemob.com","pull_number":[]}"#).contains("pull_number"));
+        let refused = |json: &str| roaming_request(json.as_bytes()).unwrap_err().description.into_owned();
+        assert_eq!(refused("{}"), "queue must be provided");
+        assert_eq!(refused(r#"{"queue":"omar@easemob.com","start":"x"}"#), "start must be a message id");
+        assert!(
+            refused(r#"{"queue":"omar@easemob.com","msgType":"poem"}"#).starts_with("msgType must be among txt, img")
+        );
+        assert!(refused(r#"{"queue":"omar@easemob.com","pull_number":[]}"#).contains("pull_number"));
     }
 }

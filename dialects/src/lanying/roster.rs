@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_request_names_a_user_and_may_say_more_lanying_10() {
         let apply = |query: &str, body: &[u8]| Params::read(query, body).unwrap().roster_apply();
-        let wanted = RosterApply { user_id: 16, reason: "hi".to_owned(), alias: "Bob".to_owned() };
-        assert_eq!(apply("", br#"{"user_id":16,"reason":"hi","alias":"Bob","auth_answer":"x"}"#), Ok(wanted));
+        let request = RosterApply { user_id: 16, reason: "hi".to_owned(), alias: "Bob".to_owned() };
+        assert_eq!(apply("", br#"{"user_id":16,"reason":"hi","alias":"Bob","auth_answer":"x"}"#), Ok(request));
         assert_eq!(apply("user_id=16", b"{}").unwrap().user_id, 16);
         assert_eq!(apply("", b"{}").unwrap_err().message, "user_id is required");
         assert_eq!(apply("user_id=16", br#"{"alias":7}"#).unwrap_err().message, "alias must be a text");

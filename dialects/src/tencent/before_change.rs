@@ -30,16 +30,16 @@ pub struct GroupToCreate<'a> {
 }
 
 /// The body of `Group.CallbackBeforeCreateGroup`.
-pub fn group_before_create(wanted: &GroupToCreate<'_>) -> Vec<u8> {
+pub fn group_before_create(group: &GroupToCreate<'_>) -> Vec<u8> {
     bytes_of(&dto::GroupToCreate {
         callback_command: Callback::GroupBeforeCreate.command(),
-        operator: wanted.operator,
-        owner: wanted.owner,
-        kind: type_of(wanted.kind),
-        name: wanted.name,
-        owned: wanted.owned,
-        members: accounts(wanted.members),
-        event_time: wanted.event_time.0,
+        operator: group.operator,
+        owner: group.owner,
+        kind: type_of(group.kind),
+        name: group.name,
+        owned: group.owned,
+        members: accounts(group.members),
+        event_time: group.event_time.0,
     })
 }
 

@@ -131,12 +131,12 @@ pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Re
     let (Peer::Group(id) | Peer::Room(id)) = peer else {
         return Err(Error::internal("a user is not a group"));
     };
-    let wanted = match peer {
+    let needed = match peer {
         Peer::Room(id) => ConversationId::Room(RoomId(*id)),
         _ => ConversationId::Group(GroupId(*id)),
     };
     let found = of_group(gateway, caller, *id).await?;
-    found.filter(|found| *found == wanted).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
+    found.filter(|found| *found == needed).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
 }
 
 /// Those of the names that can be a user's, with their places.
@@ -155,15 +155,15 @@ pub(super) async fn names<'a>(
     messages: impl IntoIterator<Item = &'a Message>,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<Names, Error> {
-    let mut wanted: Vec<UserId> = users.into_iter().collect();
+    let mut needed: Vec<UserId> = users.into_iter().collect();
     for message in messages {
-        wanted.push(message.sender);
-        wanted.extend(message.conversation.peer_of(message.sender));
+        needed.push(message.sender);
+        needed.extend(message.conversation.peer_of(message.sender));
     }
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut names: HashMap<UserId, String> = HashMap::with_capacity(wanted.len());
-    for users in wanted.chunks(ASKED) {
+    needed.sort_unstable();
+    needed.dedup();
+    let mut names: HashMap<UserId, String> = HashMap::with_capacity(needed.len());
+    for users in needed.chunks(ASKED) {
         let request = internal::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
         let reply = gateway.clients().directory_internal.clone().user_names(context::request(caller, request)).await;
         names.extend(users.iter().copied().zip(reply.map_err(refused)?.into_inner().usernames));

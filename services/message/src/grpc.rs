@@ -220,8 +220,8 @@ impl MessageService for MessageGrpc {
         if caller.actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself follows events")));
         }
-        let wanted = request.into_inner().try_into().map_err(to_status)?;
-        let batches = events::follow(Arc::clone(&self.deps), app, wanted);
+        let query = request.into_inner().try_into().map_err(to_status)?;
+        let batches = events::follow(Arc::clone(&self.deps), app, query);
         let batches = batches.map(|batch| batch.and_then(TryInto::try_into).map_err(to_status));
         Ok(Response::new(batches.boxed()))
     }
@@ -263,9 +263,8 @@ impl MessageService for MessageGrpc {
     ) -> Result<Response<pb::AddReactionResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let wanted =
-            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
-        let added = react::add(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let added = react::add(&self.deps, &caller, query).await.map_err(to_status)?;
         Ok(Response::new(added.into()))
     }
 
@@ -276,9 +275,8 @@ impl MessageService for MessageGrpc {
     ) -> Result<Response<pb::RemoveReactionResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let wanted =
-            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
-        let removed = react::remove(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let removed = react::remove(&self.deps, &caller, query).await.map_err(to_status)?;
         Ok(Response::new(pb::RemoveReactionResponse { removed }))
     }
 
@@ -301,9 +299,9 @@ impl MessageService for MessageGrpc {
         request: Request<pb::ListReactorsRequest>,
     ) -> Result<Response<pb::ListReactorsResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = reaction::query(&caller, request.into_inner()).map_err(to_status)?;
-        let text = wanted.text.clone();
-        let reactors = list_reactions::reactors(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = reaction::query(&caller, request.into_inner()).map_err(to_status)?;
+        let text = query.text.clone();
+        let reactors = list_reactions::reactors(&self.deps, &caller, query).await.map_err(to_status)?;
         Ok(Response::new(reaction::page(text, reactors)))
     }
 }

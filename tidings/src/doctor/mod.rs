@@ -104,7 +104,7 @@ async fn risks(config: &Config, output: Output) {
     if !is_made && config.peers.directory.is_none() {
         return;
     }
-    let told = with_directory(config, Server::default(), async |mut directory: Directory| {
+    let listed = with_directory(config, Server::default(), async |mut directory: Directory| {
         for app in apps(&mut directory).await? {
             let name = format!("{}/{}", app.org, app.name);
             for risk in RISKS {
@@ -115,7 +115,7 @@ async fn risks(config: &Config, output: Output) {
         }
         Ok(())
     });
-    if let Err(error) = told.await {
+    if let Err(error) = listed.await {
         output.print(&Row::of_check("risks of apps", &Ok(format!("cannot be determined ({})", shown(error)))));
     }
 }

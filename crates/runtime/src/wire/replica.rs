@@ -255,13 +255,13 @@ async fn health(link: Link) -> Result<(bool, HealthWatch), ConnectFailure> {
 }
 
 /// The next report of the health service. One that falls silent no longer serves.
-async fn next(told: &mut HealthWatch) -> bool {
-    let Some(stream) = told else {
+async fn next(health: &mut HealthWatch) -> bool {
+    let Some(stream) = health else {
         return std::future::pending().await;
     };
     if let Ok(Some(word)) = stream.message().await {
         return word.status() == ServingStatus::Serving;
     }
-    *told = None;
+    *health = None;
     false
 }

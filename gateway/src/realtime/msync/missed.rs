@@ -24,20 +24,20 @@ pub(super) const fn is_pending(change: &Change) -> bool {
 
 /// Pending requests made after that time.
 pub(super) async fn pending(client: &Client, since: UnixMillis, app_key: &str) -> Result<Vec<(Queue, Entry)>, Error> {
-    let mut told = contacts(client).await?;
+    let mut missed = contacts(client).await?;
     let invitations = invitations(client).await?;
     let groups = groups(client, &invitations).await?;
-    told.extend(invitations.into_iter().filter_map(|it| {
+    missed.extend(invitations.into_iter().filter_map(|it| {
         let place = GroupState { name: groups.get(&it.group_id)?.clone(), ..GroupState::default() };
         let group = GroupChanged::new(it.group_id, GroupKind::Group);
         let change = Change::Invited { group, users: vec![client.user] };
         Some(MissedChange { change, place, actor: UserId(it.inviter_id), at: moment_or_zero(it.made_at) })
     }));
-    told.retain(|told| told.at > since);
-    told.sort_by_key(|told| told.at);
-    let people = told.iter().map(|told| told.actor).chain([client.user]);
+    missed.retain(|missed| missed.at > since);
+    missed.sort_by_key(|missed| missed.at);
+    let people = missed.iter().map(|missed| missed.actor).chain([client.user]);
     let names = agora::names_of(&client.gateway, &client.caller, people).await?;
-    Ok(told.iter().flat_map(|told| told.entries(client.user, &names, app_key)).collect())
+    Ok(missed.iter().flat_map(|missed| missed.entries(client.user, &names, app_key)).collect())
 }
 
 struct MissedChange {
@@ -65,12 +65,12 @@ async fn contacts(client: &Client) -> Result<Vec<MissedChange>, Error> {
     let request = pb::ListContactRequestsRequest { page_size: MOST, ..Default::default() };
     let mut directory = client.gateway.clients().directory.clone();
     let listed = directory.list_contact_requests(context::request(&client.caller, request)).await.map_err(refused)?;
-    let told = |request: pb::ContactRequest| {
+    let missed = |request: pb::ContactRequest| {
         let (from, at) = (UserId(request.from_id), moment_or_zero(request.made_at));
         let change = Change::ContactRequested { user: client.user, from, text: request.text };
         MissedChange { change, place: GroupState::default(), actor: from, at }
     };
-    Ok(listed.into_inner().requests.into_iter().map(told).collect())
+    Ok(listed.into_inner().requests.into_iter().map(missed).collect())
 }
 
 async fn invitations(client: &Client) -> Result<Vec<pb::Invitation>, Error> {

@@ -159,9 +159,9 @@ async fn ours(
             tracing::error!(app = %found.app, endpoint = found.id, why = found.paused, "an endpoint is broken and gets no callbacks");
         }
     }
-    let told = endpoints.into_iter().filter(|endpoint| endpoint.paused.is_none());
-    let told = told.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
-    Ok(told.filter(|(which, _)| leased.as_ref().is_none_or(|leased| leased.contains(which))).collect())
+    let active = endpoints.into_iter().filter(|endpoint| endpoint.paused.is_none());
+    let active = active.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
+    Ok(active.filter(|(which, _)| leased.as_ref().is_none_or(|leased| leased.contains(which))).collect())
 }
 
 fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>) -> Pair {

@@ -105,16 +105,16 @@ impl Core {
         let pending: Vec<UserId> = due.iter().filter(|due| due.is_pending).map(|due| due.user).collect();
         let mut subscribers =
             store::presence_subscription::subscribers(&mut tx, app, &pending, self.clock.now()).await?;
-        let (told, over): (Vec<PresenceDue>, Vec<PresenceDue>) =
+        let (notified, over): (Vec<PresenceDue>, Vec<PresenceDue>) =
             due.into_iter().partition(|due| subscribers.contains_key(&due.user));
         presence_due::remove(&mut tx, app, &over.iter().map(|due| due.user).collect::<Vec<_>>()).await?;
         let next = |due: &PresenceDue| {
             let due_at = now + gap(subscribers.get(&due.user).map_or(0, Vec::len));
             PresenceDue { user: due.user, due_at, is_pending: false, gone: Vec::new() }
         };
-        let next: Vec<PresenceDue> = told.iter().map(next).collect();
+        let next: Vec<PresenceDue> = notified.iter().map(next).collect();
         presence_due::put(&mut tx, app, &next).await?;
-        let changes = self.presence_of(&mut tx, app, &told, &mut subscribers).await?;
+        let changes = self.presence_of(&mut tx, app, &notified, &mut subscribers).await?;
         let by = |user| Caller { app, actor: Actor::User(user), address: None, platform: Platform::RestApi };
         let changes: Vec<(Caller, Change)> = changes.into_iter().map(|(user, change)| (by(user), change)).collect();
         let changes = changes.iter().map(|(caller, change)| (caller, change.clone()));
@@ -127,10 +127,10 @@ impl Core {
         &self,
         tx: &mut Tx,
         app: AppId,
-        told: &[PresenceDue],
+        notified: &[PresenceDue],
         subscribers: &mut HashMap<UserId, Vec<UserId>>,
     ) -> Result<Vec<(UserId, Change)>, Error> {
-        let users: Vec<UserId> = told.iter().map(|due| due.user).collect();
+        let users: Vec<UserId> = notified.iter().map(|due| due.user).collect();
         let live = self.live_sessions_in(tx, app, &users).await?;
         let published = store::presence::of_many_in(tx, app, &users).await?;
         let mut by_user: HashMap<UserId, (Vec<&DevicePresence>, Vec<&Session>)> = HashMap::new();
@@ -156,7 +156,7 @@ impl Core {
             let subscribers = subscribers.remove(&user).unwrap_or_default();
             (user, Change::PresenceChanged { user, statuses, ext: presence.ext, last_time_ms, subscribers })
         };
-        Ok(told.iter().map(change).collect())
+        Ok(notified.iter().map(change).collect())
     }
 }
 

@@ -134,7 +134,7 @@ mod tests {
         let picture = picture.to_rgb8();
         let got = picture.get_pixel(size.0 / 2, size.1 / 2).0;
         assert_eq!(picture.dimensions(), size);
-        assert!(got.iter().zip(colour).all(|(got, wanted)| got.abs_diff(wanted) < 8), "{got:?}");
+        assert!(got.iter().zip(colour).all(|(got, expected)| got.abs_diff(expected) < 8), "{got:?}");
     }
 
     #[test]

@@ -92,14 +92,14 @@ fn part(app: &App, content: &Content) -> Result<i32, Error> {
     Ok(PART.min(app.policy.max_recipients).min(MAX_CALL / size.max(1)).max(1) as i32)
 }
 
-fn draft(wanted: &BroadcastCommand, receivers: Vec<UserId>, after: UserId) -> Draft {
-    let wanted = wanted.clone();
+fn draft(command: &BroadcastCommand, receivers: Vec<UserId>, after: UserId) -> Draft {
+    let command = command.clone();
     let targets = receivers.into_iter().map(|user| Target::User(UserRef::Id(user))).collect();
     Draft {
-        sender: wanted.sender,
-        system: wanted.system,
-        idempotency_key: wanted.idempotency_key.map(|key| format!("{key}/{after}")),
-        ..Draft::new(wanted.call, targets, wanted.content)
+        sender: command.sender,
+        system: command.system,
+        idempotency_key: command.idempotency_key.map(|key| format!("{key}/{after}")),
+        ..Draft::new(command.call, targets, command.content)
     }
 }
 

@@ -250,17 +250,17 @@ impl RetentionCheck {
 async fn lane_events(
     deps: &Deps,
     part: Part,
-    wanted: &FeedQuery,
+    query: &FeedQuery,
     (events, [of_sent, of_other]): (&mut Vec<(i64, Event)>, &mut [Scale; 2]),
 ) -> Result<i64, Error> {
-    let limit = (wanted.batch - events.len()) as i64;
+    let limit = (query.batch - events.len()) as i64;
     let nothing = LaneRange { events: Vec::new(), reached: part.upto };
-    let sent = if wanted.wants(EventKind::Sent) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
+    let sent = if query.wants(EventKind::Sent) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
     let other = feed::other(&deps.db, Part { upto: sent.reached, ..part }, limit, of_other).await?;
     let reached = other.reached;
     let read = sent.events.into_iter().chain(other.events);
     let mut read: Vec<Event> = read.filter(|event| event.event_no <= reached).collect();
-    read.retain(|event| wanted.wants(event.kind()));
+    read.retain(|event| query.wants(event.kind()));
     read.sort_unstable_by_key(|event| event.event_no);
     let reached = if read.len() as i64 > limit {
         read.truncate(limit as usize);

@@ -95,7 +95,7 @@ pub async fn import(
         delivery: None,
         hidden_from: Vec::new(),
         origin: Origin::of(caller),
-        fate: Disposition::Kept,
+        disposition: Disposition::Kept,
         sent_at,
         key,
         content: stored,

@@ -223,18 +223,18 @@ struct Groups<'a> {
 
 impl Groups<'_> {
     async fn check(&self, draft: &Draft) -> Result<Option<CallRefusal>, Error> {
-        let wanted: Vec<ConversationId> = draft.targets.iter().filter_map(conversation).collect();
-        if wanted.is_empty() {
+        let requested: Vec<ConversationId> = draft.targets.iter().filter_map(conversation).collect();
+        if requested.is_empty() {
             return Ok(None);
         }
-        let mut ids: Vec<i64> = wanted.iter().map(|conversation| conversation.key().0).collect();
+        let mut ids: Vec<i64> = requested.iter().map(|conversation| conversation.key().0).collect();
         ids.sort_unstable();
         ids.dedup();
         let found = self.directory.memberships(self.caller, self.sender, &ids).await?;
         let found: HashMap<i64, Option<Membership>> = ids.into_iter().zip(found).collect();
         let members_only = draft.members_only || matches!(self.caller.actor, Actor::User(_));
         let mut verdict: Option<CallRefusal> = None;
-        for conversation in wanted {
+        for conversation in requested {
             let membership = found.get(&conversation.key().0).copied().flatten();
             let Err(error) = self.check_one(conversation, membership, members_only) else { continue };
             match &mut verdict {

@@ -122,36 +122,36 @@ pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> 
 
 /// Recalls the message once, with any number of concurrent calls. Repeating it is no error for callers with the right,
 /// even when the window is over.
-pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallCommand) -> Result<Recalled, Error> {
-    let actor = actor(deps, (caller, app), &wanted).await?;
+pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), command: RecallCommand) -> Result<Recalled, Error> {
+    let actor = actor(deps, (caller, app), &command).await?;
     let now = deps.clock.now();
-    let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
+    let found = place::place_of(&deps.db, caller.app, command.msg_id).await?;
     // Messages past retention do not exist for any caller, even if they are not purged yet.
-    let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
-        return past_storage(deps, (caller, app), actor, &wanted, now).await;
+    let Some(message) = found.filter(|_| !is_past(app, command.msg_id, now)) else {
+        return past_storage(deps, (caller, app), actor, &command, now).await;
     };
     let is_of_others = |party| !message.recalled && message.conversation.peer_of(party).is_none();
-    let is_elsewhere = wanted.conversation.is_some_and(|place| place != message.conversation)
-        || wanted.party.is_some_and(is_of_others);
-    if is_elsewhere || (wanted.keeps_commands && message.is_command) {
-        return Err(access::not_found(wanted.msg_id));
+    let is_elsewhere = command.conversation.is_some_and(|place| place != message.conversation)
+        || command.party.is_some_and(is_of_others);
+    if is_elsewhere || (command.keeps_commands && message.is_command) {
+        return Err(access::not_found(command.msg_id));
     }
-    access::check_visible(&deps.directory, caller, message.conversation, wanted.msg_id).await?;
+    access::check_visible(&deps.directory, caller, message.conversation, command.msg_id).await?;
     if access::viewer(caller).is_some_and(|user| message.is_not_for(user)) {
-        return Err(access::not_found(wanted.msg_id));
+        return Err(access::not_found(command.msg_id));
     }
     let receiver = receiver(message.conversation, message.sender);
-    check_to(deps, (caller, app), &wanted, message.conversation, receiver).await?;
+    check_to(deps, (caller, app), &command, message.conversation, receiver).await?;
     let right = right(deps, caller, &message).await?;
     let conversation = message.conversation;
     let done = |recalled| Recalled { recalled, conversation, sender: Some(message.sender), receiver };
     if message.recalled {
         return Ok(done(false));
     }
-    if right == Right::Sender || wanted.window_for_all {
-        check_window(&message, wanted.window, now)?;
+    if right == Right::Sender || command.window_for_all {
+        check_window(&message, command.window, now)?;
     }
-    Ok(done(write(deps, (caller, app), actor, &message, &wanted, now).await?))
+    Ok(done(write(deps, (caller, app), actor, &message, &command, now).await?))
 }
 
 /// Who is shown as having recalled it: the caller, or the user that the app itself names.

@@ -78,7 +78,7 @@ pub async fn send_or_report(
     let flags =
         Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
     let delivery = row_options::write(&audience, draft.delivery)?;
-    let fate = if draft.online_only {
+    let disposition = if draft.online_only {
         Disposition::Online { body: content.to_json_with(flags, delivery.as_deref()) }
     } else {
         Disposition::Kept
@@ -93,7 +93,7 @@ pub async fn send_or_report(
         delivery,
         hidden_from,
         origin: Origin::of(caller),
-        fate,
+        disposition,
         sent_at: None,
         key,
         content,
@@ -127,7 +127,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
             if let Some(content) = content {
                 call.content = within_limits(app, &content, call.places.len())?;
                 call.countable = content.countable() && !call.flags.targeted;
-                if let Disposition::Online { body } = &mut call.fate {
+                if let Disposition::Online { body } = &mut call.disposition {
                     *body = call.content.to_json_with(call.flags, call.delivery.as_deref());
                 }
             }
@@ -155,7 +155,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
 /// The call is sent nowhere; if it is reported, each of its targets gets an event.
 fn refuse(call: &mut Call, error: Refused, is_reported: bool) {
     let body = is_reported.then(|| call.content.to_json(call.flags));
-    call.fate = Disposition::Refused { error, body };
+    call.disposition = Disposition::Refused { error, body };
 }
 
 /// A key in addition to the call's own. An unavailable server may recover, so the call's key stays free, but there is

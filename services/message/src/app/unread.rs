@@ -122,15 +122,15 @@ async fn look_back<T>(
     floor: impl Fn(ConversationId) -> MsgId,
     parts: impl Fn(&mut T) -> (ConversationId, &mut MsgId, bool),
 ) -> Result<(), Error> {
-    let mut wanted = Vec::new();
+    let mut requested = Vec::new();
     for entry in &mut *entries {
         let (conversation, head, is_hidden) = parts(entry);
         let floor = floor(conversation);
         if is_hidden && *head > floor {
-            wanted.push(Below { conversation, below: *head, floor });
+            requested.push(Below { conversation, below: *head, floor });
         }
     }
-    let newest = listed::newest(db, app, user, &wanted).await?;
+    let newest = listed::newest(db, app, user, &requested).await?;
     for entry in entries {
         if let (conversation, head, true) = parts(entry) {
             let was_deleted = mark_of(marks, conversation).unlisted > MsgId::ZERO;

@@ -30,7 +30,7 @@ pub struct Call {
     /// The origin of the call.
     pub origin: Origin,
     /// What happens to its messages.
-    pub fate: Disposition,
+    pub disposition: Disposition,
     /// Present: the message was imported from another system, with that time.
     pub sent_at: Option<UnixMillis>,
     pub key: Option<NewKey>,

@@ -128,19 +128,19 @@ impl Lease {
 
     async fn renew(&self) -> Result<(), Error> {
         let (now, runs_out) = (self.0.clock.now(), self.0.clock.elapsed() + TERM);
-        let (wanted, is_lost) = {
+        let (lease, is_lost) = {
             let state = self.state();
             // Minted ids are never further ahead than allowed, so this does not lift itself.
             let reached_at = (now + AHEAD).max(state.minter.reached());
             (NodeLease { node: state.held.node, reached_at }, state.is_lost)
         };
-        if is_lost || !lease::renew(&self.0.db, &*self.0.clock, wanted, &self.0.holder).await? {
-            return self.take_another(wanted.node, "another process has the node number of this one").await;
+        if is_lost || !lease::renew(&self.0.db, &*self.0.clock, lease, &self.0.holder).await? {
+            return self.take_another(lease.node, "another process has the node number of this one").await;
         }
         let mut state = self.state();
         // Its loss may have been detected meanwhile.
-        if state.held.node == wanted.node && !state.is_lost {
-            (state.held, state.runs_out) = (wanted, runs_out);
+        if state.held.node == lease.node && !state.is_lost {
+            (state.held, state.runs_out) = (lease, runs_out);
         }
         Ok(())
     }

@@ -30,11 +30,11 @@ pub fn many() -> Vec<&'static ManyRows> {
 }
 
 /// Takes `wanted` numbers of each lane. Locks the lanes until the transaction ends, so it is used late in one.
-pub async fn take(tx: &mut Tx, wanted: &BTreeMap<(AppId, i64), i64>) -> Result<(), Error> {
+pub async fn take(tx: &mut Tx, count: &BTreeMap<(AppId, i64), i64>) -> Result<(), Error> {
     let rows = [
-        Column::Int(wanted.keys().map(|(app, _)| app.0).collect()),
-        Column::Int(wanted.keys().map(|(_, lane)| *lane).collect()),
-        Column::Int(wanted.values().copied().collect()),
+        Column::Int(count.keys().map(|(app, _)| app.0).collect()),
+        Column::Int(count.keys().map(|(_, lane)| *lane).collect()),
+        Column::Int(count.values().copied().collect()),
     ];
     TAKE.execute(tx, &rows).await
 }

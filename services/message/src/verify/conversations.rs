@@ -167,13 +167,13 @@ impl Walk {
         self.ordinal_low += i64::from(counts && is_low);
         if (row.ordinal, row.ordinal_low) != (self.ordinal, self.ordinal_low) {
             self.is_miscounted = true;
-            let (told, told_low) = (row.ordinal, row.ordinal_low);
+            let (stored, stored_low) = (row.ordinal, row.ordinal_low);
             let what = format!(
-                "message {} (seq {}) counts {told} and {told_low} messages up to it, but there are {} and {}",
+                "message {} (seq {}) counts {stored} and {stored_low} messages up to it, but there are {} and {}",
                 row.msg_id, row.seq, self.ordinal, self.ordinal_low
             );
             self.add("count", what);
-            (self.ordinal, self.ordinal_low) = (told, told_low);
+            (self.ordinal, self.ordinal_low) = (stored, stored_low);
         }
     }
 

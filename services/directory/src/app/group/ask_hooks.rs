@@ -30,7 +30,7 @@ impl Core {
             return Err(Error::user_not_found(missing.to_string()));
         }
         let accounts: Vec<_> = members.iter().map(|user| round.account(*user)).collect();
-        let wanted = GroupToCreate {
+        let new_group = GroupToCreate {
             operator: &round.account(caller.actor.user()),
             owner: &round.account(group.owner),
             kind: group.kind,
@@ -40,7 +40,7 @@ impl Core {
             event_time: round.now,
         };
         for hook in &round.hooks {
-            round.ask(hook, Callback::GroupBeforeCreate, group_before_create(&wanted), group_verdict).await?;
+            round.ask(hook, Callback::GroupBeforeCreate, group_before_create(&new_group), group_verdict).await?;
         }
         Ok(())
     }
