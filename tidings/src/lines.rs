@@ -135,7 +135,7 @@ impl Row {
     }
 }
 
-/// Writes one line of a command's output. A reader that closes the pipe, as `head` does, is no error; if the output
+/// Writes one line of a command's output. A reader that closes the pipe, as `head` does, is not an error; if the output
 /// cannot be written, as on a full disk, the command fails.
 pub fn say(line: &str) {
     match writeln!(stdout().lock(), "{line}") {

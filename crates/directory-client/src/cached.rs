@@ -67,7 +67,7 @@ struct UserState {
 pub struct RefusingReceivers {
     /// They have blocked the sender.
     pub blockers: Vec<UserId>,
-    /// They are no contacts of the sender.
+    /// They are not contacts of the sender.
     pub strangers: Vec<UserId>,
 }
 
@@ -243,7 +243,7 @@ impl DirectoryCache {
         found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
     }
 
-    /// The receivers who have blocked the sender and, with `contacts_only`, those who are no contacts of the sender.
+    /// The receivers who have blocked the sender and, with `contacts_only`, those who are not contacts of the sender.
     pub async fn unwelcoming(
         &self,
         caller: &Caller,

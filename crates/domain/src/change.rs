@@ -334,7 +334,7 @@ pub struct GroupChanged {
     pub id: i64,
     /// Whether it is a room.
     pub is_room: bool,
-    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    /// Of a thread: the group that it belongs to; 0: it is not a thread.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub parent: i64,
     /// Of a thread: only its members see it, not all of that group.

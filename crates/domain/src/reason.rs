@@ -105,7 +105,7 @@ reasons! {
     BlockedByReceiver,
     /// The two users are contacts already.
     AlreadyContact,
-    /// The two users are no contacts of each other.
+    /// The two users are not contacts of each other.
     NotAContact,
     /// No such request to become a contact: it was decided, has expired, or was never made.
     ContactRequestGone,

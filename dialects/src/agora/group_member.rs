@@ -234,7 +234,7 @@ pub fn mutes_changed(call: &Call<'_>, timing: Timing, which: Which, mute: Option
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer about a new admin, or one who is no admin any more.
+/// The answer about a new admin, or one who is not an admin any more.
 pub fn admin_changed(call: &Call<'_>, timing: Timing, user: &str, admin: bool) -> Vec<u8> {
     let data =
         dto::AdminChanged { result: "success", newadmin: admin.then_some(user), oldadmin: (!admin).then_some(user) };

@@ -89,7 +89,7 @@ async fn set_member(
     Ok(codec::attribute_map(&context.call(&identity.app), context.timing(gateway), &set))
 }
 
-/// The vendor's words for a user of the path who is no member; a caller who is none gets those of every call.
+/// The vendor's words for a user of the path who is not a member; a caller who is none gets those of every call.
 fn member_refusal(caller: &Caller, user: UserId, error: &Error) -> Refusal {
     let is_caller = !caller.is_app() && error.about_user() == Some(caller.actor.user());
     if is_caller && caller.actor.user() != user { error.into() } else { codec::member_attributes_refusal(error) }
@@ -127,7 +127,7 @@ async fn find(
     Ok(members.into_iter().map(|member| (UserId(member.user_id), pairs(member.attributes))).collect())
 }
 
-/// Users who are no members, or do not exist, are left out.
+/// Users who are not members, or do not exist, are left out.
 async fn read_members(
     gateway: &Gateway,
     context: &RequestContext,

@@ -64,8 +64,8 @@ impl Hub {
         Ok(entered)
     }
 
-    /// Starts a session for each of an app's users, at least one, with one inbox for all of them. They are no devices of the
-    /// users, who are not online for them.
+    /// Starts a session for each of an app's users, at least one, with one inbox for all of them. They are not devices
+    /// of the users, who are not online for them.
     pub async fn enter_all(
         &self,
         gateway: &Gateway,

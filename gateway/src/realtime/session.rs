@@ -59,7 +59,7 @@ pub(crate) struct Session {
     /// Sessions of several users may have one inbox: the id of its first.
     pub inbox: u64,
     pub user: UserId,
-    /// Absent: it is no device's, but of an internal service.
+    /// Absent: it is not a device's, but of an internal service.
     pub device: Option<Device>,
     pub opened_at: UnixMillis,
     /// It started although the directory did not know it: a kick may not name it.

@@ -80,7 +80,7 @@ async fn damages(place: &DataLocation, report: &mut Report) -> Result<bool, Erro
         let file = place.database(schema);
         let db = match usable(place, schema).await {
             Ok(db) => db,
-            // The file is missing, or is no database any more.
+            // The file is missing, or is not a database any more.
             Err(error) if matches!(place.location, Location::Folder(_)) => {
                 is_readable = false;
                 report.add(Finding::of_storage("damage", file, in_full(&error)));

@@ -351,7 +351,7 @@ mod tests {
         assert!(!machine.believes());
         machine.run(2_000);
         assert!(machine.believes());
-        // A long pause, such as a holiday, is no problem.
+        // A long pause, such as a holiday, is not a problem.
         let mut machine = Machine::new(0, None);
         machine.judge.hear(0, START, TimeReference::LastRun(UnixMillis(START - LONGEST_PAUSE)));
         assert!(machine.believes());

@@ -13,7 +13,7 @@ use tidings_domain::Error;
 
 use crate::config::Named;
 
-/// Larger files are no certificates: nothing is read without end.
+/// Larger files are not certificates: nothing is read without end.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Every certificate in a file, at least one.

@@ -10,7 +10,7 @@ use crate::{
     number::{Integer, or_blank},
 };
 
-/// `start` may be -1, which is no label.
+/// `start` may be -1, which is not a label.
 #[derive(Deserialize)]
 pub struct RoamingRequest<'a> {
     #[serde(borrow)]

@@ -15,7 +15,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// `None`: it is no command.
+    /// `None`: it is not a command.
     pub fn of(frame: ClientFrame<'_>) -> Option<Self> {
         match frame {
             ClientFrame::Send { id, addressing, message, idempotency_key } => {

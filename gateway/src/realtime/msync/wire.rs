@@ -109,7 +109,7 @@ impl Wire for MsyncWire {
         message: Message,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
         let frame = codec::parse(&bytes_of(message)?);
-        match frame.map_err(|_| End::CloseCode(close_code::INVALID, "this is no packet of this protocol"))? {
+        match frame.map_err(|_| End::CloseCode(close_code::INVALID, "this is not a packet of this protocol"))? {
             Frame::Unread => {
                 self.has_fetched = true;
                 let queues = self.intake.queues.unannounced();
@@ -252,7 +252,7 @@ fn refused(device: &str, error: &Error) -> End {
     End::Refused(UNAUTHORIZED, binary(codec::login_refused(device, why)))
 }
 
-/// An app's own token is no login of a user.
+/// An app's own token is not a login of a user.
 fn known(error: Error) -> Error {
     if error.reason() == Reason::InvalidArgument { Error::new(Reason::TokenForeign, "") } else { error }
 }

@@ -28,7 +28,7 @@ pub fn lists() -> Vec<&'static Gather> {
     vec![&PAGE]
 }
 
-/// A message of a group, and its sender, who is no reader.
+/// A message of a group, and its sender, who is not a reader.
 #[derive(Debug, Clone, Copy)]
 pub struct OfMessage {
     pub app: AppId,

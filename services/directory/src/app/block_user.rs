@@ -12,7 +12,7 @@ const MAX_USERS: usize = 600;
 pub(crate) struct RefusingReceivers {
     /// They have blocked the sender.
     pub(crate) blockers: Vec<UserId>,
-    /// They are no contacts of the sender.
+    /// They are not contacts of the sender.
     pub(crate) strangers: Vec<UserId>,
 }
 
@@ -79,8 +79,8 @@ impl Core {
         Ok(page(blocked, limit, |user| *user))
     }
 
-    /// Those of `by` that have blocked the sender, and with `contacts_only` those that are no contacts of theirs. Runs for
-    /// every message to a user, hence one statement for each.
+    /// Those of `by` that have blocked the sender, and with `contacts_only` those that are not contacts of theirs. Runs
+    /// for every message to a user, hence one statement for each.
     pub(crate) async fn blocked_by(
         &self,
         caller: &Caller,

@@ -20,7 +20,7 @@ use crate::{model::KnownApp, token::refused};
 /// The prefix of every such token: `dt-` in base64.
 pub(crate) const PREFIX: &str = "ZHQt";
 const KIND: &str = "dt-";
-/// Longer texts are no tokens.
+/// Longer texts are not tokens.
 const MAX_BYTES: usize = 4096;
 /// The allowed clock skew of the builder, in seconds.
 const AHEAD: i64 = 60;

@@ -36,7 +36,7 @@ pub(crate) struct Group {
     pub(crate) updated_at: UnixMillis,
     pub(crate) settings: Settings,
     pub(crate) enabled: bool,
-    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    /// Of a thread: the group that it belongs to; 0: it is not a thread.
     pub(crate) parent_group: i64,
     /// Of a thread: the message of that group that it belongs to.
     pub(crate) parent_msg: MsgId,

@@ -120,8 +120,8 @@ pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> 
     }
 }
 
-/// Recalls the message once, with any number of concurrent calls. Repeating it is no error for callers with the right,
-/// even when the window is over.
+/// Recalls the message once, with any number of concurrent calls. Repeating it is not an error for callers with the
+/// right, even when the window is over.
 pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), command: RecallCommand) -> Result<Recalled, Error> {
     let actor = actor(deps, (caller, app), &command).await?;
     let now = deps.clock.now();

@@ -175,7 +175,7 @@ impl World {
         count
     }
 
-    /// Kind and message of every event that is no row of the log, oldest first in each lane.
+    /// Kind and message of every event that is not a row of the log, oldest first in each lane.
     pub async fn events(&self) -> Vec<(String, i64)> {
         const EVENTS: &str = "select kind, msg_id from event order by lane, event_no";
         on_db!(&self.db, |c| sqlx::query_as(EVENTS).fetch_all(c).await).unwrap()
