@@ -31,7 +31,7 @@ impl Budget {
         Share { budget: self.clone(), held: Mutex::default() }
     }
 
-    /// Whether so many bytes are not counted.
+    /// Whether that many bytes are not counted.
     pub const fn is_free(&self, bytes: u64) -> bool {
         bytes <= self.free as u64
     }

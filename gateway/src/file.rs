@@ -51,7 +51,7 @@ const MAX_DISCARDED: u64 = 16 * 1024 * 1024;
 const MAX_UNREAD: u64 = 256 * 1024;
 /// The memory of a form while it is read: the parser's buffer, and a chunk in each queue slot.
 const FORM: usize = 256 * 1024;
-/// After so many bytes the parser's progress is checked before it gets more.
+/// After that many bytes the parser's progress is checked before it gets more.
 const BURST: u64 = 128 * 1024;
 /// Chunks on their way to the file service.
 const IN_FLIGHT: usize = 1;

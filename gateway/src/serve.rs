@@ -67,7 +67,7 @@ pub async fn serve(
     let connections = Connections::new(bounds);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(BUFFER);
-    // Triggered when idle connections are to be closed; each connection holds a sender until it has ended.
+    // Triggered when idle connections must be closed; each connection holds a sender until it has ended.
     let ending = Shutdown::default();
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let triggered = stop.triggered();

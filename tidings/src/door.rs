@@ -1,4 +1,4 @@
-//! The gRPC door of a gateway alone: every public service behind its address, wherever it runs.
+//! The gRPC door of a gateway process: every public service behind its address, wherever it runs.
 
 use tidings_gateway::{Gateway, Passed};
 use tidings_proto::pb::{
@@ -21,8 +21,8 @@ pub struct Wires {
     pub callback: Option<Wire>,
 }
 
-/// Whether a gateway alone listens for gRPC: only where it is configured, since its machine may have another service's
-/// listener at the default address.
+/// Whether a gateway process listens for gRPC: only where it is configured, since its machine may have another
+/// service's listener at the default address.
 pub fn is_open(config: &Config, roles: Roles) -> bool {
     roles.gateway && !roles.serves_grpc() && config.grpc_listen.is_some()
 }

@@ -48,13 +48,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// A field that JSON alone has.
+    /// A field that only JSON output has.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
         self
     }
 
-    /// A cell that text alone has.
+    /// A cell that only text output has.
     pub fn text(mut self, text: impl AsRef<str>) -> Self {
         if self.lines.is_empty() {
             self = self.line();

@@ -30,7 +30,7 @@ const WHILE_NOT_READY: Duration = Duration::from_millis(500);
 pub struct NotReady {
     /// The reason as text, with the addresses of the installation.
     pub why: String,
-    /// Whether it persists until somebody changes the configuration.
+    /// Whether it persists until the configuration is changed.
     pub is_configured: bool,
 }
 

@@ -103,7 +103,7 @@ fn summary(list: &pb::WordListSummary) -> Row {
     row.cell("words", list.words, format!("{} words", list.words))
 }
 
-/// In text the words alone, so that the output can be a file for `set`.
+/// As text only the words, so that the output can be a file for `set`.
 fn whole(list: &pb::WordList) -> Row {
     let row = Row::default()
         .field("name", list.name.as_str())

@@ -23,9 +23,9 @@ use crate::as_app;
 /// How long an app's record is cached. It carries the version of the app's users, so a deleted user may seem to exist for as
 /// long; the directory gives no name to another account before that.
 const KEEP_APP: Duration = Duration::from_secs(1);
-/// How long the id behind a name, and a user's standing, is cached under one version.
+/// How long the id of a name, and a user's state, is cached under one version.
 const KEEP_USERS: Duration = Duration::from_secs(5);
-/// How long the permission to speak in a group or to another user is cached.
+/// How long the permission to write to a group or to another user is cached.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
 /// An app may have 2 MiB of words.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -42,7 +42,7 @@ pub struct DirectoryCache {
     pub(crate) clock: Arc<dyn Clock>,
     apps: Arc<TtlCache<AppName, Arc<App>>>,
     users: Arc<TtlCache<(AppUsers, UserRef), UserId>>,
-    /// The standing of existing users.
+    /// The state of existing users.
     acting: Arc<TtlCache<(AppUsers, UserId), UserState>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,

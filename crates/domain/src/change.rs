@@ -220,7 +220,7 @@ pub enum Change {
         group: GroupChanged,
         /// The members.
         users: Vec<UserId>,
-        /// Until when, in Unix milliseconds; 0: they may speak; -1: forever.
+        /// Until when, in Unix milliseconds; 0: not muted; -1: forever.
         until_ms: i64,
     },
     /// Users were put on a group's block list, or taken off it.
@@ -321,7 +321,7 @@ pub enum SessionEnd {
     Closed,
     /// Nothing came from the client, or its gateway died.
     TimedOut,
-    /// The server ended it for good: see [`Change::UserDisconnected`].
+    /// The server ended it permanently: see [`Change::UserDisconnected`].
     Kicked,
     /// A new session of the same device took its place.
     Replaced,
@@ -358,7 +358,7 @@ const fn is_false(flag: &bool) -> bool {
 pub enum Joining {
     /// Somebody added them.
     Added,
-    /// They joined a group that takes everybody.
+    /// They joined an open group.
     Joined,
     /// Their application was accepted.
     Accepted,

@@ -67,7 +67,7 @@ impl GroupRole {
     }
 }
 
-/// Until when somebody is muted.
+/// Until when a user is muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mute {
     /// Not muted.
@@ -107,7 +107,7 @@ impl Mute {
         }
     }
 
-    /// The same; none when it is over.
+    /// The same; none when it has expired.
     #[must_use]
     pub fn at(self, now: UnixMillis) -> Self {
         if self.holds(now) { self } else { Self::No }

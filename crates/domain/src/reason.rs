@@ -128,7 +128,7 @@ reasons! {
     MessageTooLarge,
     /// No such file.
     FileNotFound,
-    /// The file's retention is over, or it was removed.
+    /// The file has expired, or it was removed.
     FileExpired,
     /// A user's attributes take more bytes than they may; the subject is that limit.
     AttributesTooLarge,

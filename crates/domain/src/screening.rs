@@ -37,13 +37,13 @@ pub enum HookForm {
 /// A subject of hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookSubject {
-    /// A message that is to be sent.
+    /// A message to be sent.
     Message,
-    /// A group or room that is to be created.
+    /// A group or room to be created.
     GroupCreation,
     /// A user who joins a group or room, or applies to.
     GroupApplication,
-    /// Users who are to be brought into a group or room by others.
+    /// Users whom others add to a group or room.
     GroupInvitation,
     /// A user who sends a contact request.
     ContactRequest,

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// Apps that wait at most.
 const MOST: usize = 10_000;
 
-/// What is to be published.
+/// The status to publish.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Mutex<BTreeSet<Hint>>,

@@ -48,7 +48,7 @@ impl LogThrottle {
         true
     }
 
-    /// Logs how many lines were left out per place, once their second is over.
+    /// Logs how many lines were left out per call site, after their second.
     pub(crate) fn report(&self) {
         for ((module, line), left_out) in self.take_left_out(Instant::now()) {
             tracing::warn!(left_out, module, line, "repeated log lines were left out");

@@ -27,9 +27,9 @@ pub struct Schema {
 pub enum SchemaState {
     /// All known ones are applied, and no other.
     UpToDate,
-    /// So many are still to be applied.
+    /// That many are still to be applied.
     Behind(usize),
-    /// So many are unknown to this program.
+    /// That many are unknown to this program.
     Ahead(usize),
 }
 

@@ -7,7 +7,7 @@ use sqlx::{Database, Pool};
 pub struct PoolUse {
     /// What the pool is for.
     pub name: &'static str,
-    /// Open connections that somebody uses.
+    /// Open connections in use.
     pub used: u32,
     /// Idle open connections.
     pub idle: u32,

@@ -31,7 +31,7 @@ pub enum MemberAction {
     Allow,
     /// Taken off it.
     Disallow,
-    /// Left by themselves.
+    /// Left on their own.
     Quit,
     /// Asked to join.
     Apply,

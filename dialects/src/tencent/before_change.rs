@@ -10,7 +10,7 @@ use super::{
 };
 use crate::json::bytes_of;
 
-/// A group or room that is to be created.
+/// A group or room to be created.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupToCreate<'a> {
     /// Who creates it: their account.

@@ -16,7 +16,7 @@ const GROUP_CODES: RangeInclusive<i64> = 10_100..=10_200;
 pub enum ChangeVerdict {
     /// It may be made.
     Allow {
-        /// The accounts it is refused for; only of users who are brought into a group.
+        /// The accounts it is refused for; only of users who are added to a group.
         but: Vec<String>,
     },
     /// It must not be made.

@@ -64,7 +64,7 @@ callbacks! {
     GroupBeforeCreate: "Group.CallbackBeforeCreateGroup",
     /// Before a user joins a group or applies to; decides.
     GroupBeforeApply: "Group.CallbackBeforeApplyJoinGroup",
-    /// Before users are brought into a group; decides.
+    /// Before users are added to a group; decides.
     GroupBeforeInvite: "Group.CallbackBeforeInviteJoinGroup",
     /// Before a user sends a contact request; decides.
     FriendBeforeAdd: "Sns.CallbackPrevFriendAdd",

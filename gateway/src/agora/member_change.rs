@@ -62,7 +62,7 @@ pub(super) async fn change_members(
 pub(super) fn failures(results: Vec<pb::MemberResult>) -> HashMap<UserId, Error> {
     let failed = results.into_iter().filter(|result| !result.reason.is_empty());
     let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {
-        // A hook speaks for itself.
+        // A hook's refusal has its own text.
         Some(reason @ Reason::RefusedByHook) => (UserId(result.user_id), Error::new(reason, result.text)),
         Some(reason) => (UserId(result.user_id), Error::new(reason, result.user_id.to_string())),
         None => (UserId(result.user_id), Error::internal(result.text)),

@@ -15,7 +15,7 @@ use crate::budget::{Budget, Share};
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// How long a whole body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(30);
-/// What stands before a message: whether it is compressed, and its length.
+/// The prefix of a message: whether it is compressed, and its length.
 pub(super) const FRAME_HEAD: usize = 5;
 
 /// The body of a request that was read: it is not read, and not counted, again.

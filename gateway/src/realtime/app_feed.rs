@@ -39,7 +39,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const BATCH: i32 = 500;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
-/// How long sessions may stay when the process stops: they end by themselves, those that are stuck with the feed.
+/// How long sessions may stay when the process stops: they end on their own, those that are stuck with the feed.
 const LAST_SESSIONS: Duration = SPREAD.saturating_add(Duration::from_millis(500));
 
 /// The feed of one app.

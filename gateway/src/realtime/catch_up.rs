@@ -67,7 +67,7 @@ impl CatchUp {
         let part = parts.message().await.map_err(error_from_status);
         let Some(part) = ended_if_left(self.is_of_joined, part)? else { return Ok(None) };
         let mut events = rendered(gateway, app, read(part.events)).await?;
-        // Of a conversation not everything is for everybody in it.
+        // Not every event of a conversation is for all of its members.
         events.retain(|event| self.user.is_none_or(|user| event.recipients().concerns(user)));
         let incomplete = part.incomplete.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
         Ok(Some(MissedEvents { events, incomplete }))

@@ -60,9 +60,9 @@ pub(crate) struct Batch {
     pub events: Vec<Arc<Event>>,
     /// Whom they concern: the place of an event, and a user whose session has this inbox.
     pub users: Vec<(usize, UserId)>,
-    /// What users entered with them: the past of these is to be read as well.
+    /// The groups that users joined with them, whose past must be read as well.
     pub joined: Vec<Joined>,
-    /// The feed's cursor after them. A client that continues from there must have what is to be read.
+    /// The feed's cursor after them. A client that continues from there must have read the joined groups first.
     pub cursor: Arc<str>,
 }
 

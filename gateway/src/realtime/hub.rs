@@ -21,8 +21,8 @@ use super::{
 };
 use crate::Gateway;
 
-/// How long a session waits until the directory knows it. Without that it starts all the same, since what comes for its user
-/// matters more.
+/// How long a session waits until the directory knows it. Without that it starts anyway, since what arrives for its
+/// user matters more.
 const KNOWN: Duration = Duration::from_secs(3);
 
 type Feeds = HashMap<AppId, Arc<AppFeed>>;

@@ -15,12 +15,12 @@ use super::{
 };
 use crate::agora::feed::FeedEvent;
 
-/// A session that is so much older than a kick was there before it. One that a lapsed lease removed from the directory is
-/// older still.
+/// A session that is at least that much older than a kick existed before it. One that a lapsed lease removed from the
+/// directory is older still.
 const OLDER: Duration = Duration::from_secs(5);
 
 /// Ends the sessions of this `gateway` that a kick names, and has those of a user whose tokens were revoked otherwise check
-/// them. Subscriptions of internal services are checked by themselves.
+/// them. Subscriptions of internal services are checked separately.
 pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     let Some(change) = &event.change else { return };
     let (user, why, named) = match change {

@@ -32,7 +32,7 @@ const CHECK: Duration = Duration::from_secs(4);
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
 
-/// Until the client goes, or is sent away.
+/// Until the client disconnects, or is disconnected.
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     // Not closed in favour of another connection.
     let _busy = socket.peer.connection.as_ref().map(Busy::new);

@@ -131,7 +131,7 @@ impl Session {
         let _ = self.items.send(Item::Entered);
     }
 
-    /// Ends it; the first reason stands.
+    /// Ends it; the first reason is kept.
     pub fn end(&self, why: Ending) {
         self.ending.send_if_modified(|ending| {
             let is_first = ending.is_none();

@@ -1,7 +1,7 @@
 //! Changes of this gateway's sessions that are not yet reported to the directory.
 //!
 //! It is bounded by the connections that there are, and were when the directory was last reached. Parts of it are taken in
-//! turn, so that one that cannot be reported keeps no other from it.
+//! turn, so that one that cannot be reported does not block the others.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 #[derive(Default)]
 pub(super) struct Unreported {
     live: HashMap<i64, Live>,
-    /// Those of them that are to be written.
+    /// Those of them to be written.
     started: BTreeSet<i64>,
     ended: BTreeMap<i64, internal::EndedSession>,
     /// What was taken and is not known to be written.
@@ -176,7 +176,7 @@ mod tests {
         // It ended before it was ever reported.
         unreported.end(3, SessionEnd::Closed);
         assert_eq!(take(&mut unreported, 500), (vec![1, 2], vec![]));
-        // It ends while the report is under way; a report that failed comes again.
+        // It ends while the report is in progress; a failed report is retried.
         unreported.end(1, SessionEnd::Closed);
         unreported.put_back();
         assert_eq!(take(&mut unreported, 500), (vec![2], vec![1]));

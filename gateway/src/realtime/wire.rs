@@ -14,7 +14,7 @@ use super::{
     socket::{End, Socket},
 };
 
-/// A wire format, as one client speaks it.
+/// A wire format, for one client.
 pub(super) trait Wire: Sized + Send + 'static {
     /// Its name, for the numbers.
     const NAME: &'static str;

@@ -9,7 +9,7 @@ use std::{
 
 use tidings_domain::AppId;
 
-/// Failures in a row after which the hook is left alone.
+/// Failures in a row after which the hook is not called for a while.
 const FAILURES: u32 = 5;
 /// For how long. Afterwards one question shows whether it answers again.
 const PAUSE: Duration = Duration::from_secs(5);

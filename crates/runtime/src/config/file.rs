@@ -59,7 +59,7 @@ fn keys_of(table: &DeTable<'_>, section: &str, keys: &mut Vec<(String, Range<usi
     for (key, value) in table {
         let name = format!("{section}{}", key.get_ref());
         match value.get_ref() {
-            // An unknown section is reported by its first key or by itself.
+            // An unknown section is reported by its first key, or by its own name.
             DeValue::Table(inner) if KEYS.iter().any(|known| known.starts_with(&format!("{name}."))) => {
                 keys_of(inner, &format!("{name}."), keys);
             }

@@ -22,7 +22,7 @@ const LONGEST_PAUSE: i64 = 30 * 24 * 3_600_000;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Doubted(String),
-    /// Trusted again; the time was set by so much.
+    /// Trusted again; the time was changed by that much.
     Explained {
         by: i64,
     },

@@ -70,7 +70,7 @@ pub(super) fn seconds() -> Histogram {
     Histogram::new(SECONDS)
 }
 
-/// A histogram of how old things are: from a hundredth of a second to a day.
+/// A histogram of ages: from a hundredth of a second to a day.
 pub(super) fn ages() -> Histogram {
     Histogram::new([0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0, 86_400.0])
 }

@@ -80,17 +80,17 @@ impl BusMetrics {
         self.connected.get_or_create(&[("kind", "nats")]).set(i64::from(is_connected));
     }
 
-    /// So many hints were given to it.
+    /// That many hints were published.
     pub fn published(&self, hints: u64) {
         self.published.inc_by(hints);
     }
 
-    /// So many hints came.
+    /// That many hints were received.
     pub fn received(&self, hints: u64) {
         self.received.inc_by(hints);
     }
 
-    /// So many hints were dropped.
+    /// That many hints were dropped.
     pub fn dropped(&self, why: DroppedHints, hints: u64) {
         self.dropped.get_or_create(&why.label()).inc_by(hints);
     }

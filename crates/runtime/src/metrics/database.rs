@@ -19,7 +19,7 @@ pub struct DatabaseMetrics {
 pub struct PoolState {
     /// What it is for.
     pub name: &'static str,
-    /// Connections that somebody uses.
+    /// Connections in use.
     pub used: u32,
     /// Idle open connections.
     pub idle: u32,

@@ -88,7 +88,7 @@ impl UpkeepMetrics {
         upkeep
     }
 
-    /// So many were removed.
+    /// That many were removed.
     pub fn purged(&self, what: Purged, count: u64) {
         self.purged.get_or_create(&what.label()).inc_by(count);
     }

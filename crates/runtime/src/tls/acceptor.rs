@@ -46,7 +46,7 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// Of a listener that speaks plain text.
+    /// Of a listener without TLS.
     pub const fn plain() -> Self {
         Self { current: None, protocol: Protocol::Http1 }
     }
@@ -95,7 +95,7 @@ impl Acceptor {
         Some((configs.listener(self.protocol)?, asks_clients))
     }
 
-    /// `None`: the client has said nothing, as a balancer that only looks whether somebody listens.
+    /// `None`: the client sent nothing, like a load balancer's connection check.
     async fn shake(
         &self,
         mut stream: Paced<TcpStream>,

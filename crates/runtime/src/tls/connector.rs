@@ -21,7 +21,7 @@ use super::{
 pub struct Connector(Option<Arc<RwLock<Arc<Configs>>>>);
 
 impl Connector {
-    /// For `http://` alone.
+    /// Only for `http://`.
     pub const fn plain() -> Self {
         Self(None)
     }

@@ -26,7 +26,7 @@ pub(super) fn certificates(file: Named<'_>) -> Result<Vec<CertificateDer<'static
     }
 }
 
-/// The private key in a file that is its owner's alone. A file of root may also be readable for a group.
+/// The private key, in a file that only its owner can read. A file of root may also be readable for a group.
 pub(super) fn key(file: Named<'_>) -> Result<PrivateKeyDer<'static>, Error> {
     let found = fs::metadata(file.1).map_err(|error| unreadable(file, &error))?;
     let too_much = if found.uid() == 0 { 0o037 } else { 0o077 };

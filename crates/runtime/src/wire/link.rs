@@ -55,7 +55,7 @@ pub(super) enum ConnectFailure {
     Refused,
     /// No answer in time.
     Hung,
-    /// One side does not trust the other's certificate, or does not speak TLS: that lasts.
+    /// One side does not trust the other's certificate, or does not speak TLS: a permanent problem.
     Untrusted,
 }
 

@@ -249,7 +249,7 @@ async fn health(link: Link) -> Result<(bool, HealthWatch), ConnectFailure> {
             }
         }
         Err(status) if status.code() == Code::Unavailable => Err(ConnectFailure::Refused),
-        // It is alive all the same: whether it accepts our key, say, is reported to each caller.
+        // The process is alive anyway: whether it accepts our key, for example, is reported to each caller.
         Err(status) => Ok((status.code() == Code::Unimplemented, None)),
     }
 }

@@ -32,9 +32,9 @@ pub(super) struct Intake {
     position: Position,
     /// Up to where the feed was taken, while something of it is held back.
     taken: Option<ReachedCursor>,
-    /// What is to be read yet of what came while the device was away, and up to where: before it no event is taken.
+    /// The past events still to be read for the device, and their end: until then no new event is taken.
     past: Option<(CatchUp, ReachedCursor)>,
-    /// What it began with: not delivered again when the feed brings it.
+    /// What it began with: not delivered again when it arrives in the feed.
     first: HashSet<MsgId>,
     /// The newest message of each conversation that was for this session.
     newest: HashMap<ConversationId, MsgId>,

@@ -49,7 +49,7 @@ impl OwnActions {
         self.held.is_empty()
     }
 
-    /// The event, if it is to be delivered now.
+    /// The event, if it is due now.
     pub fn pass(&mut self, event: Arc<Event>, user: UserId) -> Option<Arc<Event>> {
         let wire = &event.event;
         if wire.actor != user {

@@ -44,7 +44,7 @@ impl Position {
         }
     }
 
-    /// What is to be saved now.
+    /// The position to save now.
     pub fn due(&mut self) -> Option<ReachedCursor> {
         if self.saved_at.is_some_and(|at| at.elapsed() < EVERY) {
             return None;
@@ -54,7 +54,7 @@ impl Position {
         Some(due)
     }
 
-    /// What is to be saved at the end.
+    /// The position to save at the end.
     pub fn last(&mut self) -> Option<ReachedCursor> {
         self.reached.take()
     }

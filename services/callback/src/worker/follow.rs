@@ -23,7 +23,7 @@ use crate::{
 const BATCH: i32 = 1000;
 /// How long it waits for more events while nothing can be posted.
 const TOGETHER: Duration = Duration::from_millis(200);
-/// While more than so many are untried, reading the feed pauses: events are kept in the log anyway.
+/// While more than this many are untried, reading the feed pauses: events are kept in the log anyway.
 const MOST: i64 = 2000;
 /// How often it checks for room without a signal.
 const LOOK: Duration = Duration::from_secs(2);

@@ -25,7 +25,7 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause after a failure.
 const REST: Duration = Duration::from_secs(1);
-/// How long the subscribers of a user are not notified again: at least so long, and so much for each of them.
+/// How long the subscribers of a user are not notified again: at least this long, plus a time for each of them.
 const LEAST_GAP: Duration = Duration::from_millis(200);
 const GAP_OF_ONE: Duration = Duration::from_millis(5);
 /// Users that are checked together.

@@ -78,7 +78,7 @@ impl Core {
             return Ok(false);
         }
         if some.is_empty() {
-            // Stays if a report was under way.
+            // Stays if a report was in progress.
             store::gateway_lease::remove(&mut tx, gateway).await?;
             tx.commit().await?;
             return Ok(false);

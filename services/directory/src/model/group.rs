@@ -162,7 +162,7 @@ pub(crate) struct Part {
 pub(crate) struct Joinable {
     /// Only a public group.
     pub(crate) public_only: bool,
-    /// Only a group that takes everybody at once.
+    /// Only an open group.
     pub(crate) at_once: bool,
 }
 

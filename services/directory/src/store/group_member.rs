@@ -158,7 +158,7 @@ pub(crate) struct GroupRelation {
     pub(crate) blocked: bool,
 }
 
-/// One standing for each of `users`, in any order.
+/// One relation for each of `users`, in any order.
 pub(crate) async fn standings(
     tx: &mut Tx,
     app: AppId,

@@ -60,7 +60,7 @@ pub enum Part {
     Done,
 }
 
-/// Stores a file. Ends by itself when the caller disconnects, since `parts` ends then.
+/// Stores a file. Ends on its own when the caller disconnects, since `parts` ends then.
 pub async fn upload(
     core: Arc<Core>,
     app: Arc<App>,

@@ -85,7 +85,7 @@ pub(super) fn of_file(
     })
 }
 
-/// Ends by itself, whether or not somebody still waits for the bytes.
+/// Ends on its own, whether or not a caller still waits for the bytes.
 async fn read(download: &Download, file: &Arc<File>, from: u64, length: u64) -> Result<Bytes, Error> {
     let (reading, file) = (Arc::clone(&download.0.reading), Arc::clone(file));
     let read = async move {

@@ -1,4 +1,4 @@
-//! The conversations of a draft, and whether its sender may speak there. The result applies to the draft as a whole.
+//! The conversations of a draft, and whether its sender may write there. The result applies to the draft as a whole.
 
 use std::collections::{HashMap, HashSet};
 
@@ -64,8 +64,8 @@ pub async fn places(
     Ok(Found { sender, places, refused })
 }
 
-/// Refuses senders in conversations of a kind in which they are muted. The app itself speaks in their name, unless its
-/// policy says otherwise.
+/// Refuses senders in conversations of a kind in which they are muted. The app itself may send on their behalf, unless
+/// its policy says otherwise.
 async fn muted(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),

@@ -28,7 +28,7 @@ pub async fn send(
     send_or_report(deps, appender, (caller, app), draft, (scope, Ok(())), request).await
 }
 
-/// The same for a caller with this standing: refused with its error, if it is one.
+/// The same for a caller with this state: refused with its error, if it is one.
 ///
 /// A refusal is an event for each conversation that the reason applies to (decision 37), written as a message would be:
 /// through the queue, in one transaction with the answer under the call's key, and at no more than the cost of a

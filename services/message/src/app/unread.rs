@@ -1,4 +1,4 @@
-//! Counts a user's unread messages, from the log alone.
+//! Counts a user's unread messages, only from the log.
 //!
 //! Every row contains how many countable messages its conversation had including it, in total and of the lower party.
 //! The number above a mark is the head's count minus the count at the mark; in a group the user's own are counted by an

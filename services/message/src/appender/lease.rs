@@ -1,6 +1,6 @@
 //! The lease of a node number, under which message ids are minted.
 //!
-//! A lease expires unless it is renewed, so the number of a process that died becomes free by itself. The holder
+//! A lease expires unless it is renewed, so the number of a process that died becomes free automatically. The holder
 //! records up to which time it may mint, and its successor starts above that. A holder that lost its number takes
 //! another one.
 //!

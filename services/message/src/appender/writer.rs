@@ -116,7 +116,7 @@ impl Writer {
                     self.bus.publish(Hint::Events(app));
                 }
                 for (queued, reply) in calls.into_iter().zip(replies) {
-                    // The client may have disconnected: its messages are in the log all the same.
+                    // The client may have disconnected: its messages are in the log anyway.
                     let _ = queued.answer.send(reply);
                 }
                 Ok(())

@@ -347,7 +347,7 @@ async fn change(db: &Db, text: &'static str, (app, hour, part): Key) -> Result<(
     tx.commit().await
 }
 
-/// The hour was checked again and had so many rows.
+/// The hour was checked again and had that many rows.
 pub async fn seen(db: &Db, (app, hour, part): Key, rows: i64) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |c| sqlx::query(SEEN).bind(app.0).bind(hour.0).bind(part).bind(rows).execute(c).await.map(drop))?;

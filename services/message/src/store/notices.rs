@@ -84,7 +84,7 @@ fn events_that(is_meant: &str) -> GatherMany {
     GatherMany::per_engine(&RANGE, OtherRow::COLUMNS, &sqlite, &postgres)
 }
 
-/// An edit brings the text, so it is read only where the history shows the message.
+/// An edit contains the text, so it is read only if the history shows the message.
 static NOTICES: LazyLock<GatherMany> = LazyLock::new(|| {
     let is_notice = is_notice("e");
     events_that(&format!(

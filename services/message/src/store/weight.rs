@@ -43,7 +43,7 @@ pub const ALL: &[&str] = &[CONTENT];
 
 type ContentRow = (String, Option<String>, Option<String>, Option<String>);
 
-/// A message's content alone, recalled or not.
+/// Only a message's content, recalled or not.
 pub async fn content(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<StoredContent>, Error> {
     let row: Option<ContentRow> =
         on_db!(db, |c| sqlx::query_as(CONTENT).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;

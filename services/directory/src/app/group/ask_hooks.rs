@@ -66,7 +66,7 @@ impl Core {
         Ok(())
     }
 
-    /// Before users are brought in, by users or by the app: why some of them are refused. Each hook is called for those
+    /// Before users are added, by users or by the app: why some of them are refused. Each hook is called for those
     /// whom the ones before it let in. It is not called for unknown users and members, and they are not added either.
     pub(super) async fn ask_invitation(
         &self,

@@ -11,7 +11,7 @@ use crate::{
     store::group_member::{self, GroupRelation},
 };
 
-/// The standing of each user in a group.
+/// The relation of each user to a group.
 pub(super) async fn standings(
     tx: &mut Tx,
     app: AppId,
@@ -22,7 +22,7 @@ pub(super) async fn standings(
     Ok(found.into_iter().map(|standing| (standing.user, standing)).collect())
 }
 
-/// The standing of a user who is neither in the group nor on its block list.
+/// The relation of a user who is neither in the group nor on its block list.
 pub(super) fn stranger(user: UserId) -> GroupRelation {
     GroupRelation { user, role: None, muted: Mute::No, blocked: false }
 }

@@ -1,5 +1,5 @@
-//! What a room shows to all of its members. An attribute belongs to the user who set it, until somebody takes it over
-//! by force.
+//! Attributes of a room, which all of its members see. An attribute belongs to the user who set it, until somebody
+//! takes it over by force.
 
 use std::collections::{HashMap, HashSet};
 
