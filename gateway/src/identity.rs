@@ -138,7 +138,7 @@ impl Identities {
     }
 
     /// Whether the token is still valid, without the cache: something has happened that may have revoked it.
-    pub async fn anew(&self, app: app_ref::App, token: &str) -> Result<(), Error> {
+    pub async fn check_again(&self, app: app_ref::App, token: &str) -> Result<(), Error> {
         let key = key(&app, token);
         let asked = self.ask(app, token).await;
         asked.map(drop).inspect_err(|_| self.kept.remove(&key))

@@ -46,7 +46,7 @@ use crate::{
     watch_clock,
 };
 
-/// How long open calls may take once the process was told to stop.
+/// How long open calls may take after the stop signal.
 const DRAIN: Duration = Duration::from_secs(8);
 /// The minimum time for background tasks once no call is open any more.
 const LAST: Duration = Duration::from_secs(1);
@@ -489,7 +489,7 @@ impl Running {
         self.background.shutdown().trigger();
     }
 
-    /// Runs until it is told to stop or a part fails, then drains open calls.
+    /// Runs until the stop signal or the failure of a part, then drains open calls.
     pub async fn finish(mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
         tokio::select! {

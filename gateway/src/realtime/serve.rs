@@ -181,7 +181,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             why = checked => {
                 let app = app_ref::App::Id(client.caller.app.0);
                 again = None;
-                match Box::pin(socket.gateway.identities().anew(app, &client.token)).await {
+                match Box::pin(socket.gateway.identities().check_again(app, &client.token)).await {
                     Ok(()) => entered.report_again(),
                     Err(error) if !error.reason().is_transient() => return Err(why.into()),
                     Err(_) => again = Some((why, Instant::now() + CHECK)),

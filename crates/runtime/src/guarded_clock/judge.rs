@@ -127,8 +127,8 @@ impl Judge {
         self.doubt().map(Change::Doubted)
     }
 
-    /// Takes in what the time is elsewhere.
-    pub(super) fn hear(&mut self, steady: i64, wall: i64, witness: TimeReference) -> Option<Change> {
+    /// Compares the clock with a time reference.
+    pub(super) fn compare(&mut self, steady: i64, wall: i64, witness: TimeReference) -> Option<Change> {
         let is_first = match witness {
             TimeReference::Database(now) => {
                 let offset = now.0 - steady;
@@ -227,7 +227,7 @@ mod tests {
         fn ask(&mut self) {
             if let Some(database) = self.database {
                 let now = TimeReference::Database(UnixMillis(START + self.steady + database));
-                self.judge.hear(self.steady, START + self.steady + self.wrong, now);
+                self.judge.compare(self.steady, START + self.steady + self.wrong, now);
             }
         }
 
@@ -336,7 +336,7 @@ mod tests {
         let hour_before = TimeReference::LastRun(UnixMillis(START - HOUR));
         for wrong in [TEN_YEARS, -2 * HOUR] {
             let mut machine = Machine::new(wrong, None);
-            machine.judge.hear(0, START + wrong, hour_before);
+            machine.judge.compare(0, START + wrong, hour_before);
             assert!(!machine.believes(), "{wrong}");
             assert_eq!(machine.error(), -HOUR);
             machine.run(3_000);
@@ -346,14 +346,14 @@ mod tests {
         }
         // The new time is right.
         let mut machine = Machine::new(0, None);
-        machine.judge.hear(0, START, TimeReference::LastRun(UnixMillis(START - TEN_YEARS)));
+        machine.judge.compare(0, START, TimeReference::LastRun(UnixMillis(START - TEN_YEARS)));
         machine.run(59_000);
         assert!(!machine.believes());
         machine.run(2_000);
         assert!(machine.believes());
         // A long pause, such as a holiday, is not a problem.
         let mut machine = Machine::new(0, None);
-        machine.judge.hear(0, START, TimeReference::LastRun(UnixMillis(START - LONGEST_PAUSE)));
+        machine.judge.compare(0, START, TimeReference::LastRun(UnixMillis(START - LONGEST_PAUSE)));
         assert!(machine.believes());
     }
 

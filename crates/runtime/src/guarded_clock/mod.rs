@@ -71,7 +71,7 @@ impl Clock for GuardedClock {
     }
 
     fn compare(&self, with: TimeReference) {
-        drop(self.judge(|judge, steady, wall| judge.hear(steady, wall, with)));
+        drop(self.judge(|judge, steady, wall| judge.compare(steady, wall, with)));
     }
 }
 

@@ -120,13 +120,13 @@ impl Acceptor {
     }
 }
 
-/// Ends a connection so that its client can read why. Whether it does is its own affair.
+/// Ends a connection so that its client can read why. Whether it reads it does not matter.
 async fn turn_away(stream: &mut Paced<TcpStream>, answer: &[u8]) {
-    let told = async {
+    let farewell = async {
         stream.write_all(answer).await?;
         stream.shutdown().await?;
         copy(&mut stream.take(DROPPED), &mut sink()).await?;
         Ok::<_, io::Error>(())
     };
-    let _ = timeout(FAREWELL, told).await;
+    let _ = timeout(FAREWELL, farewell).await;
 }

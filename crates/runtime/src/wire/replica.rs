@@ -188,7 +188,7 @@ async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: We
 
 /// One connection, from the attempt to its end. Returns whether it was ever established.
 async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak<Callers>) -> bool {
-    let tell = |change: &dyn Fn(&Replica)| {
+    let on_replica = |change: &dyn Fn(&Replica)| {
         if let Some(replica) = replica.upgrade() {
             change(&replica);
         }
@@ -199,7 +199,7 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
     let (link, carrier) = match Link::open(target).await {
         Ok(opened) => opened,
         Err(failure) => {
-            tell(&|replica| replica.is_down(&failure));
+            on_replica(&|replica| replica.is_down(&failure));
             return false;
         }
     };
@@ -213,24 +213,24 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
         },
         ended = &mut carrier => Err(failure_of(ended)),
     };
-    let (serves, mut told) = match proved {
+    let (serves, mut reports) = match proved {
         Ok(proved) => proved,
         Err(failure) => {
-            tell(&|replica| replica.is_down(&failure));
+            on_replica(&|replica| replica.is_down(&failure));
             return false;
         }
     };
-    tell(&|replica| replica.is_up(link.clone(), serves));
+    on_replica(&|replica| replica.is_up(link.clone(), serves));
     // Only callers hold it from here on.
     drop(link);
     let ended = loop {
         tokio::select! {
             ended = &mut carrier => break ended,
-            serves = next(&mut told) => tell(&|replica| replica.is_serving.store(serves, Ordering::Relaxed)),
+            serves = next(&mut reports) => on_replica(&|replica| replica.is_serving.store(serves, Ordering::Relaxed)),
         }
     };
     let failure = failure_of(ended);
-    tell(&|replica| replica.is_down(&failure));
+    on_replica(&|replica| replica.is_down(&failure));
     true
 }
 
@@ -239,10 +239,10 @@ type HealthWatch = Option<Streaming<HealthCheckResponse>>;
 /// Whether the process reports that it serves, and the stream of changes.
 async fn health(link: Link) -> Result<(bool, HealthWatch), ConnectFailure> {
     match HealthClient::new(link).watch(HealthCheckRequest::default()).await {
-        Ok(told) => {
-            let mut told = told.into_inner();
-            match told.message().await {
-                Ok(Some(first)) => Ok((first.status() == ServingStatus::Serving, Some(told))),
+        Ok(reports) => {
+            let mut reports = reports.into_inner();
+            match reports.message().await {
+                Ok(Some(first)) => Ok((first.status() == ServingStatus::Serving, Some(reports))),
                 // It answers, but does not support watching.
                 Ok(None) => Ok((true, None)),
                 Err(_) => Err(ConnectFailure::Refused),

@@ -67,7 +67,7 @@ pub enum Operation {
     /// Something between the user and others.
     Roster {
         /// What.
-        deed: RosterAction,
+        action: RosterAction,
         /// With whom.
         users: Vec<Username>,
         /// What the user wrote.
@@ -158,7 +158,7 @@ fn of_room(body: &MucBody) -> Result<Operation, Outcome> {
 /// Older clients do this here, newer ones over REST.
 fn roster(body: &RosterBody) -> Result<Operation, Outcome> {
     use roster_body::Operation as Wire;
-    let deed = match body.operation() {
+    let action = match body.operation() {
         Wire::Add => RosterAction::Ask,
         Wire::Remove => RosterAction::Remove,
         Wire::Accept => RosterAction::Accept,
@@ -173,7 +173,7 @@ fn roster(body: &RosterBody) -> Result<Operation, Outcome> {
     let name = |jid: &Jid| Username::parse(jid.name.as_deref().unwrap_or_default());
     let users = body.to.iter().map(name).collect::<Result<_, _>>();
     let users = users.map_err(|error| Outcome::failed(ErrorCode::WrongParameter, format!("to: {error}")))?;
-    Ok(Operation::Roster { deed, users, text: body.reason.clone().unwrap_or_default() })
+    Ok(Operation::Roster { action, users, text: body.reason.clone().unwrap_or_default() })
 }
 
 fn unreadable() -> Outcome {
@@ -409,10 +409,10 @@ mod tests {
             let ns = Some(NameSpace::Roster.into());
             super::operation(&Meta { ns, payload: Some(body.encode_to_vec()), ..Meta::default() }, &Policy::default())
         };
-        let Ok(Operation::Roster { deed, users, text }) = of(roster_body::Operation::Add, &["omar"]) else {
+        let Ok(Operation::Roster { action, users, text }) = of(roster_body::Operation::Add, &["omar"]) else {
             panic!("a request")
         };
-        assert_eq!((deed, users[0].folded(), text.as_str()), (RosterAction::Ask, "omar", "hi"));
+        assert_eq!((action, users[0].folded(), text.as_str()), (RosterAction::Ask, "omar", "hi"));
         assert!(matches!(of(roster_body::Operation::Ban, &[]), Err(Outcome { .. })));
         assert!(of(roster_body::Operation::Ban, &["a"; 21]).is_err());
         assert!(of(roster_body::Operation::Accept, &["not a name"]).is_err());

@@ -120,8 +120,8 @@ impl Command {
                 operations::leave_room(&self.client, room).await?;
                 Ok(self.room(room, None))
             }
-            Operation::Roster { deed, users, text } => {
-                contacts::carry_out(&self.client, deed, &users, &text).await?;
+            Operation::Roster { action, users, text } => {
+                contacts::carry_out(&self.client, action, &users, &text).await?;
                 Ok(self.done(None))
             }
             Operation::Statistics => Ok(self.done(None)),

@@ -10,21 +10,21 @@ use crate::{agora, realtime::client::Client, reply::refused};
 /// Does it with each of them, until one is refused.
 pub(super) async fn carry_out(
     client: &Client,
-    deed: RosterAction,
+    action: RosterAction,
     users: &[Username],
     text: &str,
 ) -> Result<(), Refusal> {
     for name in users {
         let other = agora::user_named(&client.gateway, &client.caller, name).await?;
-        with(client, deed, other, text).await?;
+        with(client, action, other, text).await?;
     }
     Ok(())
 }
 
-async fn with(client: &Client, deed: RosterAction, UserId(other): UserId, text: &str) -> Result<(), Error> {
+async fn with(client: &Client, action: RosterAction, UserId(other): UserId, text: &str) -> Result<(), Error> {
     let mut directory = client.gateway.clients().directory.clone();
     let caller = &client.caller;
-    match deed {
+    match action {
         RosterAction::Ask => {
             let request = pb::RequestContactRequest { contact_id: other, text: text.to_owned(), ..Default::default() };
             match directory.request_contact(context::request(caller, request)).await.map_err(refused) {
@@ -38,12 +38,12 @@ async fn with(client: &Client, deed: RosterAction, UserId(other): UserId, text: 
             directory.remove_contact(context::request(caller, request)).await.map_err(refused)?;
         }
         RosterAction::Accept | RosterAction::Decline => {
-            let accept = deed == RosterAction::Accept;
+            let accept = action == RosterAction::Accept;
             let request = pb::DecideContactRequest { user_id: None, from_id: other, accept };
             directory.decide_contact(context::request(caller, request)).await.map_err(refused)?;
         }
         RosterAction::Block | RosterAction::Unblock => {
-            let blocked = deed == RosterAction::Block;
+            let blocked = action == RosterAction::Block;
             let request = pb::BlockUsersRequest { user_id: None, blocked_ids: vec![other], blocked };
             directory.block_users(context::request(caller, request)).await.map_err(refused)?;
         }

@@ -26,7 +26,7 @@ use crate::{
 /// them.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often a follower gets the current cursor without any matching event.
-const TELL: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// The minimum time between two reads: what is committed meanwhile is read at once.
 const GATHER: Duration = Duration::from_millis(3);
 
@@ -124,7 +124,7 @@ async fn send(
     query: FeedQuery,
     batches: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
-    let mut news = deps.bus.subscribe(Hint::Events(app));
+    let mut hints = deps.bus.subscribe(Hint::Events(app));
     if !query.follow || matches!(query.after, After::Now) {
         fetch_changes::catch_up(deps).await;
     }
@@ -144,10 +144,10 @@ async fn send(
     if batches.send(Ok(first)).await.is_err() {
         return Ok(());
     }
-    let (mut told, mut told_at) = (positions.clone(), Instant::now());
+    let (mut reported, mut reported_at) = (positions.clone(), Instant::now());
     loop {
         let read_at = Instant::now();
-        news.mark_seen();
+        hints.mark_seen();
         let lanes = lane::lanes(&deps.db, app).await?;
         kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
@@ -167,9 +167,9 @@ async fn send(
             kept.check(&lane::lanes(&deps.db, app).await?, &before)?;
         }
         // Reports progress now and then when nothing matches.
-        let has_news = !events.is_empty() || told_at.elapsed() >= TELL && told != positions;
-        if has_news {
-            (told, told_at) = (positions.clone(), Instant::now());
+        let is_due = !events.is_empty() || reported_at.elapsed() >= REPORT_INTERVAL && reported != positions;
+        if is_due {
+            (reported, reported_at) = (positions.clone(), Instant::now());
             let batch = Batch { events, positions: positions.clone() };
             if batches.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -186,7 +186,7 @@ async fn send(
         tokio::select! {
             () = deps.tasks.shutdown().triggered() => return Ok(()),
             () = batches.closed() => return Ok(()),
-            () = news.hinted() => tokio::time::sleep_until(read_at + GATHER).await,
+            () = hints.hinted() => tokio::time::sleep_until(read_at + GATHER).await,
             () = pause() => {}
         }
     }

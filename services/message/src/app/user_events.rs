@@ -26,7 +26,7 @@ use crate::{
 
 /// Conversations that are read at once.
 const STEP: usize = 500;
-/// Of these, as many with news are read at once: they have up to 200 messages and as many notices each.
+/// Of these, as many with new events are read at once: they have up to 200 messages and as many notices each.
 const BUSY_STEP: usize = 10;
 /// As many without are one part of the answer: they have up to 200 marks each.
 const QUIET_STEP: usize = 50;

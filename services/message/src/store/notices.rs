@@ -94,7 +94,7 @@ static NOTICES: LazyLock<GatherMany> = LazyLock::new(|| {
     ))
 });
 
-/// What is on a user's own device is news for the other party only.
+/// Delivered marks of a user are reported to the other party only.
 static MARKS: LazyLock<GatherMany> = LazyLock::new(|| {
     events_that("e.msg_id > r.floor and (e.kind = 'read' or e.kind = 'delivered' and e.actor_id <> r.user_id)")
 });
