@@ -118,7 +118,7 @@ impl Identities {
         self.kept.load(&key, now, async { self.ask(app, token).await.map(Arc::new) }).await
     }
 
-    /// Refused unless the app exists and is enabled: one question a second, however many ask.
+    /// Refused unless the app exists and is enabled: one query a second, regardless of the number of callers.
     pub async fn check_app(&self, app: AppId) -> Result<(), Error> {
         let ask = async { self.ask(app_ref::App::Id(app.0), "").await.map(drop) };
         self.enabled.load(&app, self.clock.now(), ask).await

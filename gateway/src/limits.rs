@@ -52,7 +52,7 @@ struct Share {
     until: Option<Duration>,
     /// Negative when a call took more than was left.
     left: i64,
-    /// What is left for others.
+    /// The remaining quota for others.
     elsewhere: i64,
     used_up: bool,
 }

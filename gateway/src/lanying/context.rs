@@ -114,7 +114,7 @@ impl RequestContext {
         Ok(caller)
     }
 
-    /// The answer to the call. That a user is not there may be the user of the token, which is then at fault.
+    /// The answer to the call. A missing user may be the token's own: then the token is reported as invalid.
     pub async fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
         if let Err(refusal) = &outcome
             && refusal.reason == Reason::UserNotFound
@@ -126,7 +126,7 @@ impl RequestContext {
         super::answer(outcome)
     }
 
-    /// The call has ended its own token: the next one with it is refused, here at once.
+    /// The call has revoked its own token: the next call with it is refused, at this gateway immediately.
     pub fn forget_token(&self, gateway: &Gateway) {
         if let Ok(app) = self.app_ref() {
             gateway.identities().forget(&app, self.token());

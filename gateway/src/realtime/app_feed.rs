@@ -35,7 +35,7 @@ const LINGER: Duration = Duration::from_secs(30);
 /// The pause before a broken feed is opened again, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Events that are read at once.
+/// Maximum number of events per read.
 const BATCH: i32 = 500;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
@@ -48,8 +48,8 @@ pub(super) struct AppFeed {
     /// The number of the gateway, as the directory knows it.
     number: i64,
     state: Mutex<State>,
-    /// Held while events are handed out: whom they concern is decided at the beginning, and who enters meanwhile would miss
-    /// them.
+    /// Held while events are distributed: their receivers are decided at the beginning, and a user who enters meanwhile
+    /// would miss them.
     turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
     /// The last session has ended.
@@ -67,7 +67,7 @@ struct State {
 }
 
 impl AppFeed {
-    /// Follows the feed from now on; `ended` is called when it does so no more.
+    /// Follows the feed from now on; `ended` is called when it stops.
     pub fn start(
         gateway: Gateway,
         number: i64,
@@ -186,7 +186,7 @@ impl AppFeed {
             match self.follow_once(gateway, &mut after, &mut pause).await {
                 Ok(()) => return,
                 Err(error) if error.reason() == Reason::EventsExpired => {
-                    // Cannot be for a gateway that follows, unless it stood still for as long as events are kept.
+                    // Impossible for a gateway that follows, unless it was suspended for as long as events are kept.
                     tracing::warn!(app = %self.app.id, "the event feed was purged before it was delivered");
                     return;
                 }
@@ -205,7 +205,7 @@ impl AppFeed {
         }
     }
 
-    /// Ends when it is not used any more.
+    /// Ends when it is no longer used.
     async fn follow_once(&self, gateway: &Gateway, after: &mut String, pause: &mut Duration) -> Result<(), Error> {
         let mut replies = self.open(gateway, after).await?;
         loop {
@@ -241,7 +241,7 @@ impl AppFeed {
         Ok(gateway.clients().message.clone().events(request).await.map_err(refused)?.into_inner())
     }
 
-    /// Hands events to the sessions they concern. Only for those is anything looked up.
+    /// Hands events to the sessions they concern. Lookups are made only for those.
     async fn hand_out(&self, gateway: &Gateway, events: Vec<pb::Event>, cursor: &str) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let events = read(events);
@@ -320,7 +320,7 @@ impl AppFeed {
     }
 }
 
-/// Whether a change decides who gets what, or concerns users whom it does not name.
+/// Whether a change affects who gets later events, or concerns users whom it does not name.
 const fn is_membership(change: &Change) -> bool {
     matches!(
         change,
@@ -333,7 +333,7 @@ const fn is_membership(change: &Change) -> bool {
     )
 }
 
-/// Those who are members no longer get nothing further.
+/// Former members get no further events.
 fn leave(table: &mut Table, change: &Change) {
     match change {
         Change::GroupDestroyed { group, .. } => table.end(group.id),

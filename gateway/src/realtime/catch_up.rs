@@ -26,7 +26,7 @@ pub(crate) struct CatchUp {
 pub(crate) struct MissedEvents {
     /// Those of one conversation in order.
     pub events: Vec<Arc<Event>>,
-    /// Conversations of which more happened than is read: their histories have it.
+    /// Conversations with more events than are read: clients must read their histories.
     pub incomplete: Vec<ConversationId>,
 }
 
@@ -37,7 +37,7 @@ impl CatchUp {
         Self::read(gateway, caller, internal::UserEventsRequest { after, upto, ..Default::default() }).await
     }
 
-    /// Of a group or room that the user has just entered: what was said since then, while the feed had not the change yet.
+    /// Of a group or room that the user has just entered: messages since then from before the feed had the change.
     pub async fn of_joined(gateway: &Gateway, caller: &Caller, joined: &Joined) -> Result<Self, Error> {
         let request = internal::UserEventsRequest {
             user_id: None,

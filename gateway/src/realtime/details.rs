@@ -105,7 +105,7 @@ impl Reader<'_> {
         context::request(self.caller, message)
     }
 
-    /// Those of which the notices say more than their ids.
+    /// Those whose notices contain more than ids.
     async fn groups(&self, changes: &[&Change]) -> Result<HashMap<i64, pb::Group>, Error> {
         let is_shown = |change: &&&Change| {
             matches!(

@@ -49,8 +49,8 @@ pub(crate) struct Entered {
 }
 
 impl Hub {
-    /// Starts a session of a user: it gets what happens from now on. The directory knows it then, so whoever is connected is
-    /// online, and is met by a kick.
+    /// Starts a session of a user: it gets events from now on. The directory knows it then, so a connected user is
+    /// online, and a kick ends the session.
     pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
         let device = Some(client.shown.clone());
         let (session, inbox) = Session::new(self.next_id(), client.user, device, gateway.now());
@@ -97,7 +97,7 @@ impl Hub {
         self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Hands the sessions of a user here something passing.
+    /// Hands the sessions of a user here a transient signal.
     pub fn signal(&self, app: AppId, user: UserId, signal: Signal) {
         if let Some(feed) = self.feeds().get(&app) {
             feed.signal(user, &Arc::new(signal));

@@ -37,9 +37,10 @@ pub use self::grpc::Realtime;
 use self::hub::Hub;
 use crate::Gateway;
 
-/// Clients of a stopping process are sent away within this time, spread evenly, so that they do not reconnect all at once.
+/// Clients of a stopping process are disconnected within this time, spread evenly, so that they do not reconnect all at
+/// once.
 const SPREAD: Duration = Duration::from_secs(3);
-/// How long after the stop clients may take to go, and their ends to be reported.
+/// How long after the stop disconnecting clients, and reporting it, may take.
 pub(crate) const LAST: Duration = Duration::from_secs(5);
 
 /// The endpoints of clients that connect. Their sessions are one gateway's.

@@ -1,4 +1,5 @@
-//! What happens to messages from before a member joined, such as an edit: it reaches whom the group's history shows them.
+//! Changes of messages from before a member joined, such as edits: they reach members to whom the group's history shows
+//! them.
 
 use std::collections::HashSet;
 
@@ -7,9 +8,9 @@ use tidings_domain::{Caller, ConversationId, Error, EventKind, MsgId, UserId};
 use super::table::Table;
 use crate::{Gateway, agora::feed::FeedEvent, membership};
 
-/// Of some events, what new members do not get.
+/// Which of some events new members do not get.
 pub(super) struct Older {
-    /// Groups and rooms whose members see nothing of what was said before they joined.
+    /// Groups and rooms whose members do not see messages from before they joined.
     closed: HashSet<i64>,
 }
 
@@ -22,7 +23,7 @@ impl Older {
         older.map(|(group, _)| group).collect()
     }
 
-    /// Asks about them: rarely any, and once for all events of a response.
+    /// Reads their settings: rarely any, and once for all events of a response.
     pub async fn read(gateway: &Gateway, caller: &Caller, mut candidates: HashSet<i64>) -> Result<Self, Error> {
         if !candidates.is_empty() {
             let open = membership::with_open_history(gateway, caller, candidates.iter().copied().collect()).await?;

@@ -172,7 +172,7 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
     events(socket, &[], Some(&entered.cursor)).await
 }
 
-/// What happened in a group or room that the user has just entered.
+/// The events of a group or room that the user has just entered.
 async fn catch_up_joined(socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
     let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
     write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await

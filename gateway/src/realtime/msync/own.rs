@@ -12,7 +12,7 @@ use crate::realtime::event::Event;
 /// The number of remembered actions. Their events arrive shortly after.
 const MOST: usize = 500;
 
-/// The acts of a session.
+/// The actions of a session.
 #[derive(Default)]
 pub(super) struct OwnActions {
     known: HashSet<(bool, MsgId)>,

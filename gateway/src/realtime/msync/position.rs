@@ -1,17 +1,17 @@
-//! Up to where in the event feed the device has everything.
+//! The position in the event feed up to which the device has everything.
 //!
-//! A cursor is reached when every entry that came up to it was acknowledged, whatever the order of the queues. What was
-//! reached is saved now and then, and at the session's end: after a crash a device gets again what it had since.
+//! A cursor is reached when every entry up to it was acknowledged, regardless of the order of the queues. A
+//! reached cursor is saved occasionally, and at the session's end: after a crash a device gets later entries again.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tidings_domain::UnixMillis;
 use tokio::time::Instant;
 
-/// How often it is saved at most.
+/// The minimum time between two saves.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// A cursor of the event feed, and when everything up to it had come.
+/// A cursor of the event feed, and when everything up to it had arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ReachedCursor {
     pub cursor: Arc<str>,
@@ -28,7 +28,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Everything up to a cursor has come; `last_key` is the last entry's.
+    /// Everything up to a cursor has arrived; `last_key` is the last entry's.
     pub fn came(&mut self, place: ReachedCursor, last_key: u64) {
         match self.ahead.back_mut() {
             // As many as there are entries.

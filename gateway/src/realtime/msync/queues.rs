@@ -1,4 +1,4 @@
-//! What waits for a client, by conversation, until it acknowledges it.
+//! The entries queued for a client, by conversation, until it acknowledges them.
 //!
 //! The client is notified once that a queue has entries, and fetches a page; the key of the page in its next request
 //! acknowledges it. Keys that this session did not give, such as those of an earlier one, acknowledge nothing. Only an empty
@@ -18,13 +18,13 @@ use tokio::time::Instant;
 const PAGE: usize = 50;
 /// A page ends when it has that many bytes: a connection keeps a buffer as large as its largest page.
 const PAGE_BYTES: usize = 32 * 1024;
-/// More events are taken only while less than that waits; what is taken at once comes on top of it.
+/// More events are taken only while less than that is queued; one read may exceed it.
 const ENOUGH: usize = 1_000;
 const ENOUGH_BYTES: usize = 4 * 1024 * 1024;
 /// After this time without a request for a queue, the client is notified of it again.
 const STALE: Duration = Duration::from_secs(20);
 
-/// Something for the client.
+/// An entry for the client.
 pub(super) struct Entry {
     /// The encoded entry.
     pub meta: Bytes,
@@ -176,7 +176,7 @@ mod tests {
         let first = queues.pull(&queue, None);
         let (metas, key) = first.page.unwrap();
         assert_eq!((metas.len(), key, first.delivered), (50, 150, None));
-        // Asked again before the acknowledgement, while more comes.
+        // Requested again before the acknowledgement, while more arrives.
         queues.push(queue.clone(), entry(61));
         assert!(queues.pull(&queue, None).page.is_none() && queues.unannounced().is_empty());
         let second = queues.pull(&queue, Some(key));

@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::position::ReachedCursor;
 use crate::{realtime::client::Client, reply::refused};
 
-/// How long a session waits for its position to be saved. If it is not, the device gets a little again.
+/// How long a session waits for its position to be saved. If it is not, the device gets a few entries again.
 const SAVING: Duration = Duration::from_secs(2);
 
 /// `None`: the device is not known.

@@ -184,7 +184,7 @@ impl Wire for MsyncWire {
 }
 
 impl MsyncWire {
-    /// What happened in a group or room that the user has just entered.
+    /// The events of a group or room that the user has just entered.
     async fn catch_up_joined(&mut self, client: &Client, joined: &Joined) -> Result<(), Error> {
         let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await?;
         while let Some(part) = past.next(&client.gateway, client.app()).await? {

@@ -29,7 +29,7 @@ use crate::{
 const BATCH: usize = 256;
 /// How long it sleeps when nothing is due.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long open calls may take once no more are made. Those without an answer by then are made again.
+/// How long open calls may take once no more are started. Those without an answer by then are retried.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The maximum normal difference between clocks.
@@ -157,7 +157,7 @@ impl Deliveries {
     }
 
     fn post(&self, app: &Arc<App>, due: Due) {
-        // With the keys that it has now.
+        // With the endpoint's current keys.
         let (core, endpoint, app) = (Arc::clone(&self.core), Arc::clone(&self.present.borrow()), Arc::clone(app));
         let report = self.report.clone();
         let due = Arc::new(due);

@@ -46,7 +46,7 @@ const STUCK: Duration = Duration::from_secs(1);
 /// How long a worker pauses after an internal error; twice as long after each further one.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(8);
-/// A worker that ran for so long was healthy.
+/// A worker that ran for this long was healthy.
 const WELL: Duration = Duration::from_mins(1);
 
 /// Runs until shutdown.
@@ -62,7 +62,7 @@ pub fn spawn(core: &Arc<Core>, changes: watch::Receiver<()>) {
     tasks.run(Task::new("callback.gone_apps"), move || gone_apps::run(Arc::clone(&ending)));
 }
 
-/// A pair that works for an endpoint.
+/// A pair of tasks that serves an endpoint.
 struct Pair {
     endpoint: watch::Sender<Arc<Endpoint>>,
     stop: Shutdown,
@@ -76,7 +76,7 @@ impl Drop for Pair {
     }
 }
 
-/// Works for every endpoint that no other process works for. Leases only avoid duplicate work; correctness (nothing
+/// Serves every endpoint that no other process serves. Leases only avoid duplicate work; correctness (nothing
 /// lost, nothing delivered from two rows) does not depend on them.
 async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     let owner = owner(&*core.deps.entropy);
@@ -141,7 +141,7 @@ fn owner(entropy: &dyn Entropy) -> String {
     hex(&bytes)
 }
 
-/// The endpoints that this process works for from now on. Broken ones are logged once.
+/// The endpoints that this process serves from now on. Broken ones are logged once.
 async fn ours(
     core: &Core,
     owner: &str,

@@ -86,7 +86,7 @@ async fn muted(
     Ok(Some(CallRefusal { why, of }))
 }
 
-/// Why users do not accept messages of the sender.
+/// The reasons why users do not accept messages of the sender.
 async fn unwelcome(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),

@@ -187,7 +187,7 @@ const fn nothing(listed: &Listed) -> Unread {
     Unread { conversation: listed.conversation, head: listed.listed_msg_id, unread: 0 }
 }
 
-/// The unread count of what is above a user's mark.
+/// The unread count above a user's mark.
 pub fn counted(user: UserId, above: &Above) -> Unread {
     let others = match above.conversation {
         ConversationId::Direct(low, high) if low == high => 0,

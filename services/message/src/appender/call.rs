@@ -98,7 +98,7 @@ pub struct AppendTarget {
     pub receiver: i64,
     /// The target's name in the request; empty when given by id.
     pub username: String,
-    /// Nothing is sent there, though the sender gets the normal answer.
+    /// Nothing is sent there, although the sender gets the normal answer.
     pub discarded: bool,
 }
 

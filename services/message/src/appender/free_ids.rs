@@ -101,7 +101,7 @@ impl<'a> Free<'a> {
                 ahead = (ahead * 2).min(MOST);
             }
             let last = MsgId::imports_of(moment).1;
-            // Moments that were skipped by a hint were not looked up.
+            // Milliseconds that were skipped by a hint were not looked up.
             let newest = self.left.entry((app, moment)).or_insert(last);
             if *newest < last {
                 newest.0 += 1;

@@ -1,4 +1,4 @@
-//! Ids of another time than the present: those of imported messages, with the counts of the rows below them, and those
+//! Ids with a time other than now: those of imported messages, with the counts of the rows below them, and those
 //! of messages to a conversation that is ahead of the clock.
 //!
 //! An import has an id of its own time, so that pages and marks, which follow ids, place it correctly. Above its

@@ -24,8 +24,8 @@ use crate::store::lease::{self, NodeLease, TERM};
 const RENEW: Duration = Duration::from_secs(5);
 /// How far ahead of the clock ids may be.
 const AHEAD: Duration = Duration::from_secs(30);
-/// How far ahead of the clock a conversation may lift the ids of a node: as far as two processes may differ. One that is
-/// further ahead gets its ids elsewhere (see [`super::import`]).
+/// How far ahead of the clock a conversation may raise the ids of a node: as far as two processes may differ. One that
+/// is further ahead gets its ids elsewhere (see [`super::import`]).
 pub const LIFT: Duration = Duration::from_secs(10);
 
 /// A leased node number. Cheap to clone.
@@ -223,7 +223,7 @@ mod tests {
 
     const START: UnixMillis = UnixMillis(1_790_000_000_000);
     const TEN_YEARS: Duration = Duration::from_hours(10 * 365 * 24);
-    /// What another process does that finds an expired lease.
+    /// The actions of another process that finds an expired lease.
     const STEAL: &str = "update node_lease set holder = 'other', expires_at = $2, reached_at = $3 where node = $1";
 
     async fn steal(db: &Db, node: i64, expires_at: UnixMillis, reached_at: UnixMillis) {

@@ -20,7 +20,7 @@ const TRIES: u32 = 20;
 const FIRST_REST: Duration = Duration::from_millis(1);
 /// How often a transaction is tried whose connection was cut, as by a restarting server.
 const TRIES_CUT_OFF: u32 = 3;
-/// A transaction that failed after so long means that the database is unavailable: the calls queued since then fail
+/// A transaction that failed after this time means that the database is unavailable: the calls queued since then fail
 /// too, instead of waiting for as long once more.
 const AWAY: Duration = Duration::from_secs(2);
 
