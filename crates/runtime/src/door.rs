@@ -25,7 +25,7 @@ type Request = http::Request<Body>;
 /// Admits the keys of service accounts.
 pub trait Door: Send + Sync + 'static {
     /// The call as it is forwarded: as the app of the key, counted, and without metadata that such a caller must not
-    /// set. Refused if the key is none, or does not open that RPC.
+    /// set. Refused if the key is invalid, or does not allow that RPC.
     fn admit(
         self: Arc<Self>,
         key: String,
@@ -36,7 +36,7 @@ pub trait Door: Send + Sync + 'static {
     /// Whether that address is a proxy's, which brings the calls of many.
     fn is_proxy(&self, address: IpAddr) -> bool;
 
-    /// Whether the key is still one.
+    /// Whether the key is still valid.
     fn check(self: Arc<Self>, key: String) -> BoxFuture<'static, Result<(), Status>>;
 }
 

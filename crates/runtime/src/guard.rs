@@ -140,7 +140,7 @@ where
     }
 }
 
-/// What the log says of a call.
+/// The log line of a call.
 struct Call {
     started: tokio::time::Instant,
     path: String,

@@ -50,7 +50,7 @@ pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
 pub struct GrpcServer {
     routes: RoutesBuilder,
     health: Health,
-    /// Absent: only the service key opens anything.
+    /// Absent: only the service key is accepted.
     door: Option<Arc<dyn Door>>,
     acceptor: Acceptor,
 }

@@ -1,4 +1,4 @@
-//! Serves one client, from its first frame to its end, whatever its wire format.
+//! Serves one client of any wire format, from its first frame to its end.
 
 use std::{future::pending, time::Duration};
 
@@ -22,13 +22,13 @@ use super::{
 };
 use crate::connection::Busy;
 
-/// How long a client may take to say who it is.
+/// How long a client may take to log in.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// How long a client that is sent pings may be silent.
 const SILENCE: Duration = Duration::from_secs(75);
-/// How often it is checked whether a client may still be connected, as far as that is the same for all of its app.
+/// How often the conditions that are the same for all clients of an app are checked.
 const CHECK: Duration = Duration::from_secs(4);
-/// How often its token is checked: the feed says at once when a user may do nothing more, so this is for keys that were
+/// How often its token is checked: the feed reports revoked users immediately, so this is for keys that were
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
 
@@ -37,7 +37,7 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     // Not closed in favour of another connection.
     let _busy = socket.peer.connection.as_ref().map(Busy::new);
     let _unfinished = socket.gateway.unfinished().begin();
-    // What is rare is boxed: the task of an idle client is as large as its largest part.
+    // Futures of rare cases are boxed: the task of an idle client is as large as its largest part.
     let (end, last) = match Box::pin(log_in::<W>(&mut socket)).await {
         Ok((client, mut wire)) => {
             let _open = metrics().realtime.open(W::NAME);
@@ -55,7 +55,7 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     socket.close(end, last).await;
 }
 
-/// Reads until the client has said who it is, which it must do soon, and before the process stops.
+/// Reads until the client has logged in, which it must do soon, and before the process stops.
 async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
     let stopping = socket.gateway.stopping().clone();
     tokio::select! {
@@ -75,7 +75,7 @@ async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) ->
         Box::pin(wire.start(socket, client, &entered)).await?;
         follow(socket, client, wire, &mut entered).await
     };
-    // Also while the past is sent, and while a frame is written, however long that takes.
+    // Also while past events are sent, and while a frame is written, however long that takes.
     let ended = tokio::select! {
         ended = served => ended,
         why = ending => Err(why.into()),
@@ -92,7 +92,7 @@ const fn restarts() -> End {
     End::CloseCode(close_code::RESTART, "the server restarts")
 }
 
-/// How a session ended, for those who ask whether the user is online.
+/// How a session ended, for the user's presence.
 const fn how(end: &End) -> SessionEnd {
     match end {
         End::CloseCode(close_code::NORMAL, _) => SessionEnd::LoggedOut,
@@ -103,7 +103,7 @@ const fn how(end: &End) -> SessionEnd {
     }
 }
 
-/// Until the client may be connected no longer.
+/// Until the client must be disconnected.
 async fn refused(client: &Client) -> Error {
     let (identities, app) = (client.gateway.identities(), client.caller.app);
     let mut checked_at: Option<Instant> = None;

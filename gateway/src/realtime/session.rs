@@ -1,4 +1,4 @@
-//! One connected client, whatever its wire format.
+//! One connected client of any wire format.
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ pub(crate) enum Ending {
     TooSlow,
     /// The feed of its app cannot be followed.
     FeedLost,
-    /// A new session of the same device has taken its place.
+    /// Replaced by a new session of the same device.
     Replaced,
     /// The app, or the user, ended the session.
     Kicked,
@@ -36,7 +36,7 @@ pub(crate) enum Ending {
     Deleted,
 }
 
-/// Something that is for those who are connected now, and that nothing depends on.
+/// A transient signal for clients that are connected now; nothing depends on it.
 pub(crate) struct Signal {
     /// The name of the other party in the direct conversation that it is about.
     pub peer: String,
@@ -59,7 +59,7 @@ pub(crate) struct Session {
     /// Sessions of several users may have one inbox: the id of its first.
     pub inbox: u64,
     pub user: UserId,
-    /// Absent: it is not a device's, but of an internal service.
+    /// Absent: it belongs to an internal service rather than a device.
     pub device: Option<Device>,
     pub opened_at: UnixMillis,
     /// It started although the directory did not know it: a kick may not name it.
@@ -140,12 +140,12 @@ impl Session {
         });
     }
 
-    /// It starts though the directory does not know it.
+    /// It starts although the directory does not know it.
     pub fn starts_unknown(&self) {
         self.is_unknown.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it started so.
+    /// Whether it started without the directory.
     pub fn is_unknown(&self) -> bool {
         self.is_unknown.load(Ordering::Relaxed)
     }

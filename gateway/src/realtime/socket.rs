@@ -1,4 +1,4 @@
-//! One client's socket, whatever its wire format.
+//! One client's socket, for any wire format.
 
 use std::{sync::Arc, time::Duration};
 
@@ -35,9 +35,9 @@ pub(super) enum End {
     CloseCode(u16, &'static str),
     /// A frame says why, before the close code.
     Refused(u16, Message),
-    /// Its token opens nothing any more.
+    /// Its token is no longer valid.
     Unauthorized(Error),
-    /// A new session of the same device has taken its place.
+    /// Replaced by a new session of the same device.
     Replaced,
     /// The app, or the user, ended the session.
     Kicked,
@@ -46,7 +46,7 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The reason, for the numbers.
+    /// The reason, for the metrics.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Gone => "the client has gone",
@@ -60,7 +60,7 @@ impl End {
     }
 }
 
-/// The client's token opens nothing any more.
+/// The client's token is no longer valid.
 pub(super) const UNAUTHORIZED: u16 = 4401;
 /// The app, or the user, ended the session.
 const KICKED: u16 = 4403;

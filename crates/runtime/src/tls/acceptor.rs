@@ -1,4 +1,4 @@
-//! TLS of accepted connections: the handshake, in the time that it has.
+//! TLS of accepted connections: the handshake, with its deadline.
 
 use std::{
     io,
@@ -28,7 +28,7 @@ use crate::{
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The type of the first record of a handshake (RFC 8446, 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
-/// Bytes of a refused client that are read and dropped: if they were left, it would get a reset in place of the refusal.
+/// Bytes of a refused client that are read and dropped: otherwise it would get a reset instead of the refusal.
 const DROPPED: u64 = 64 * 1024;
 /// How long that may take.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -77,7 +77,7 @@ impl Acceptor {
             Err(failed) => {
                 metrics().tls.failed(&failed);
                 let address = address.map(|address| address.ip().to_string());
-                // Anybody may knock at a public door; at an inner one each failure is worth a look.
+                // Failures are normal on a public listener; on an internal one each may be worth a look.
                 if asks_clients {
                     tracing::warn!(address, %failed, "a TLS handshake failed");
                 } else {

@@ -33,7 +33,7 @@ struct Inner {
     stamps: Stamps,
 }
 
-/// Time of change, also of permissions, size and number of each file; `None`: it is not there.
+/// Time of change, also of permissions, size and number of each file; `None`: it does not exist.
 type Stamps = Vec<Option<(i64, i64, u64, u64)>>;
 
 impl Certificates {

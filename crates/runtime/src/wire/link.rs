@@ -51,7 +51,7 @@ pub(super) struct Target {
 /// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ConnectFailure {
-    /// Nobody listens, or the connection was closed: a process that restarts is back soon.
+    /// No process listens, or the connection was closed: a restarting process is available again soon.
     Refused,
     /// No answer in time.
     Hung,

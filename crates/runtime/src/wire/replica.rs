@@ -34,7 +34,7 @@ const PROOF: Duration = Duration::from_secs(2);
 /// Between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// No connection is kept to a peer that was not called for so long.
+/// No connection is kept to a peer that was not called for this long.
 const UNUSED: Duration = Duration::from_secs(10);
 
 /// See the module.

@@ -27,7 +27,7 @@ impl Command {
         }
     }
 
-    /// Carries it out; returns the frame that answers it.
+    /// Executes it; returns the frame that answers it.
     pub async fn carry_out(self, client: Client) -> String {
         match self {
             Self::Send { id, addressing, message, idempotency_key } => {

@@ -158,7 +158,7 @@ fn refusal(error: &Error) -> Message {
 
 /// What happened since the client's cursor, up to where its session entered the feed.
 async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &Entered) -> Result<(), End> {
-    // A cursor that is none is the client's fault; it cannot be repeated with success.
+    // An invalid cursor is the client's error, and retrying does not help.
     let failed = |error: Error| match error.reason() {
         Reason::InvalidArgument => {
             let error = Error::invalid("cursor", "is not a cursor of this app");

@@ -1,4 +1,4 @@
-//! Carries out the operations of clients that concern messages.
+//! Executes the clients' operations on messages.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ use crate::{
 /// The name of the calls, for the scope of idempotency keys.
 const EDIT: &str = "msync/edit";
 
-/// What a client's operation came to.
+/// The result of a client's operation.
 pub(super) struct Done {
     /// The packet that answers it, if one does.
     pub packet: Option<Vec<u8>>,
@@ -212,7 +212,7 @@ impl Command {
         Act { id, actor, at: UnixMillis(0), conversation, msg_id, sender: None }
     }
 
-    /// Tells the other party of a direct conversation, if they are connected here.
+    /// Notifies the other party of a direct conversation, if they are connected here.
     fn relay(&self, ack: Ack, msg_id: MsgId, conversation: Option<ConversationId>) {
         let peer = |conversation: ConversationId| Some((conversation, conversation.peer_of(self.client.user)?));
         let Some((conversation, peer)) = conversation.and_then(peer) else { return };

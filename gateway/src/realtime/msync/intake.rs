@@ -24,13 +24,13 @@ const LATE_CHANGES: Duration = Duration::from_secs(10);
 /// Conversations whose newest message is remembered.
 const MOST_CONVERSATIONS: usize = 1_000;
 
-/// What came for one device, and what it has of it.
+/// The entries for one device, and its acknowledgements.
 pub(super) struct Intake {
     pub queues: Queues,
     pub own: OwnActions,
     app_key: String,
     position: Position,
-    /// Up to where the feed was taken, while something of it is held back.
+    /// The position up to which the feed was taken, while an event is held back.
     taken: Option<ReachedCursor>,
     /// The past events still to be read for the device, and their end: until then no new event is taken.
     past: Option<(CatchUp, ReachedCursor)>,
@@ -55,7 +55,7 @@ impl Intake {
         }
     }
 
-    /// What waits for the device: a known one continues where it was.
+    /// The queues of the device: a known one continues at its position.
     pub async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
         let (now, saved) = (client.gateway.now(), saved(client).await?);
         let here = ReachedCursor { cursor: Arc::clone(&entered.cursor), at: now };
@@ -83,12 +83,12 @@ impl Intake {
         Ok(())
     }
 
-    /// Whether events are taken: there is room, and what came before them was read.
+    /// Whether events are taken: there is room, and everything before them was read.
     pub fn takes_events(&self) -> bool {
         self.past.is_none() && self.queues.has_room()
     }
 
-    /// Reads more of what came while the device was away, as far as there is room.
+    /// Reads more of the events from while the device was disconnected, as far as there is room.
     pub async fn read_past(&mut self, client: &Client) -> Result<(), Error> {
         while self.queues.has_room()
             && let Some((past, _)) = &mut self.past
@@ -119,7 +119,7 @@ impl Intake {
         }
     }
 
-    /// Events that are for the device, except what it did itself.
+    /// Events for the device, except those that it caused itself.
     pub fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
         for event in events {
             let wire = &event.event.wire;
@@ -166,7 +166,7 @@ impl Intake {
     }
 }
 
-/// What came since a cursor; `None`: there is no such cursor any more.
+/// Events since a cursor; `None`: the cursor is no longer valid.
 async fn past(client: &Client, after: &str, upto: &str) -> Result<Option<CatchUp>, Error> {
     match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
         Err(error) if error.reason() == Reason::InvalidArgument => Ok(None),

@@ -69,7 +69,8 @@ pub struct Notice {
 struct Body<'a> {
     #[serde(flatten)]
     notice: &'a Notice,
-    /// The message's receivers, as its row has them, which may be gone when the event is read. Empty: everybody there.
+    /// The message's receivers, as its row has them, which may be removed when the event is read. Empty: everybody
+    /// there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     audience: Vec<i64>,
 }

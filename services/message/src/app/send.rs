@@ -119,7 +119,7 @@ pub async fn send_or_report(
     appender.append(call).await
 }
 
-/// Carries out the decision on the call.
+/// Applies the verdict to the call.
 fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Verdict) -> Result<(), Error> {
     match verdict {
         Verdict::Pass => {}
