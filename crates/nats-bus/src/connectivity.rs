@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_once() {
+    fn an_outage_is_logged_once() {
         let connectivity = Connectivity::default();
         let logged: Vec<bool> =
             [false, false, true, true, false, true].into_iter().map(|up| connectivity.changes_to(up)).collect();

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// Apps that wait at most.
 const MOST: usize = 10_000;
 
-/// The status to publish.
+/// The hints to publish.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Mutex<BTreeSet<Hint>>,

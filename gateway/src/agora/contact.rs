@@ -216,7 +216,7 @@ async fn one_page(gateway: &Gateway, context: &RequestContext, named: Named) -> 
     let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let query = codec::contact_page(&context.query)?;
     let user = known_user(gateway, &caller, &user).await?;
-    let page = list(gateway, &caller, user, (query.size, asked.cursor)).await?;
+    let page = list(gateway, &caller, user, (query.size, query.cursor)).await?;
     let cursor = Some(page.next_page_token.as_str()).filter(|cursor| !cursor.is_empty());
     let call = context.call(&identity.app);
     Ok(codec::some_contacts(&call, context.timing(gateway), &contacts(&page.contacts), query.remarks, cursor))
