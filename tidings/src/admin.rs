@@ -85,9 +85,9 @@ pub enum AppCommand {
         #[arg(required = true)]
         values: Vec<String>,
     },
-    /// List every policy value with its default, what it can be and what it means. No server is needed.
+    /// List every policy value with its default, range and meaning. No server is needed.
     Policies,
-    /// Manage the keys with which internal services call over gRPC as this app.
+    /// Manage the keys of internal services that call this app over gRPC.
     Key {
         #[command(subcommand)]
         command: KeyCommand,
@@ -112,39 +112,39 @@ async fn act(mut directory: Directory, command: AppCommand, output: Output) -> R
     let row = match command {
         AppCommand::Create { app, lanying_app_id, sdk_appid } => {
             let (org, name) = org_and_name(&app)?;
-            let wanted = pb::CreateAppRequest { org, name, lanying_app_id, sdk_appid };
-            lines::app_with_secrets(&directory.create_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::CreateAppRequest { org, name, lanying_app_id, sdk_appid };
+            lines::app_with_secrets(&directory.create_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::List => {
             output.print_all(pages(&mut directory).await?.iter().map(lines::app));
             return Ok(());
         }
         AppCommand::Show { app, secrets: true } => {
-            let wanted = pb::RevealAppRequest { app: Some(named(&app)?) };
-            lines::app_with_secrets(&directory.reveal_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::RevealAppRequest { app: Some(named(&app)?) };
+            lines::app_with_secrets(&directory.reveal_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Show { app, secrets: false } => {
-            let wanted = pb::GetAppRequest { app: Some(named(&app)?) };
-            lines::app(&directory.get_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::GetAppRequest { app: Some(named(&app)?) };
+            lines::app(&directory.get_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Disable { app, undo } => {
-            let wanted = pb::SetAppEnabledRequest { app: Some(named(&app)?), enabled: undo };
-            lines::app(&directory.set_app_enabled(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::SetAppEnabledRequest { app: Some(named(&app)?), enabled: undo };
+            lines::app(&directory.set_app_enabled(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Delete { yes: false, .. } => {
             return Err(Error::invalid("--yes", "is required: deleting an app cannot be undone"));
         }
         AppCommand::Delete { app, yes: true } => {
-            let wanted = pb::DeleteAppRequest { app: Some(named(&app)?) };
-            lines::app(&directory.delete_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::DeleteAppRequest { app: Some(named(&app)?) };
+            lines::app(&directory.delete_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::RotateSecret { app, kind } => {
-            let wanted = pb::RotateSecretRequest { app: Some(named(&app)?), kind: kind.into() };
-            lines::app_with_secrets(&directory.rotate_secret(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::RotateSecretRequest { app: Some(named(&app)?), kind: kind.into() };
+            lines::app_with_secrets(&directory.rotate_secret(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::SetPolicy { app, values } => {
-            let wanted = pb::SetPolicyRequest { app: Some(named(&app)?), policy: Some(policy(&values)?) };
-            lines::app(&directory.set_policy(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::SetPolicyRequest { app: Some(named(&app)?), policy: Some(policy(&values)?) };
+            lines::app(&directory.set_policy(request).await.map_err(error_from_status)?.into_inner())
         }
         // Printed before a directory is looked for.
         AppCommand::Policies => return Ok(()),
@@ -163,8 +163,8 @@ pub async fn apps(directory: &mut Directory) -> Result<Vec<App>, Error> {
 async fn pages(directory: &mut Directory) -> Result<Vec<pb::App>, Error> {
     let (mut all, mut page_token) = (Vec::new(), String::new());
     loop {
-        let wanted = pb::ListAppsRequest { page_size: 100, page_token };
-        let page = directory.list_apps(wanted).await.map_err(error_from_status)?.into_inner();
+        let request = pb::ListAppsRequest { page_size: 100, page_token };
+        let page = directory.list_apps(request).await.map_err(error_from_status)?.into_inner();
         all.extend(page.apps);
         page_token = page.next_page_token;
         if page_token.is_empty() {

@@ -19,10 +19,10 @@ pub enum KeyCommand {
     Create {
         /// The app, as org/app.
         app: String,
-        /// The service, for the list.
+        /// The service's name, shown in the list.
         #[arg(long)]
         name: String,
-        /// What it may do, with commas between: read, send, manage, admin.
+        /// Its scopes, separated by commas: read, send, manage, admin.
         #[arg(long, required = true, value_delimiter = ',', value_parser = KeyScope::ALL.map(KeyScope::name))]
         scopes: Vec<String>,
     },
@@ -46,20 +46,20 @@ pub enum KeyCommand {
 pub async fn key(mut directory: Directory, command: KeyCommand, output: Output) -> Result<(), Error> {
     match command {
         KeyCommand::Create { app, name, scopes } => {
-            let wanted = pb::CreateServiceAccountRequest { app: Some(named(&app)?), name, scopes };
-            let made = directory.create_service_account(wanted).await.map_err(error_from_status)?.into_inner();
+            let request = pb::CreateServiceAccountRequest { app: Some(named(&app)?), name, scopes };
+            let made = directory.create_service_account(request).await.map_err(error_from_status)?.into_inner();
             let pb::ServiceAccount { id, name, scopes, created_at, .. } = made.account.unwrap_or_default();
             let row = Row::default().field("id", id).field("name", name).field("scopes", scopes);
             output.print(&row.field("created_at_ms", moment_or_zero(created_at).0).shown("key", made.key));
         }
         KeyCommand::List { app } => {
-            let wanted = pb::ListServiceAccountsRequest { app: Some(named(&app)?) };
-            let listed = directory.list_service_accounts(wanted).await.map_err(error_from_status)?.into_inner();
+            let request = pb::ListServiceAccountsRequest { app: Some(named(&app)?) };
+            let listed = directory.list_service_accounts(request).await.map_err(error_from_status)?.into_inner();
             output.print_all(listed.accounts.iter().map(account));
         }
         KeyCommand::Revoke { app, id } => {
-            let wanted = pb::RevokeServiceAccountRequest { app: Some(named(&app)?), id };
-            directory.revoke_service_account(wanted).await.map_err(error_from_status)?;
+            let request = pb::RevokeServiceAccountRequest { app: Some(named(&app)?), id };
+            directory.revoke_service_account(request).await.map_err(error_from_status)?;
             output.print(&Row::default().shown("id", id).cell("revoked", true, "revoked"));
         }
     }

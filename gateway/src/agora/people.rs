@@ -53,7 +53,7 @@ pub(super) async fn existing_ids(
     })
 }
 
-/// With `or_deleted`, a name that nobody has any more means the user who had it and was deleted last.
+/// With `or_deleted`, a name without a user means its most recently deleted user.
 async fn resolve(
     gateway: &Gateway,
     caller: &Caller,
@@ -131,12 +131,12 @@ pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Re
     let (Peer::Group(id) | Peer::Room(id)) = peer else {
         return Err(Error::internal("a user is not a group"));
     };
-    let wanted = match peer {
+    let needed = match peer {
         Peer::Room(id) => ConversationId::Room(RoomId(*id)),
         _ => ConversationId::Group(GroupId(*id)),
     };
     let found = of_group(gateway, caller, *id).await?;
-    found.filter(|found| *found == wanted).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
+    found.filter(|found| *found == needed).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
 }
 
 /// Those of the names that can be a user's, with their places.
@@ -152,11 +152,11 @@ pub(super) async fn names<'a>(
     messages: impl IntoIterator<Item = &'a Message>,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<Names, Error> {
-    let mut wanted: Vec<UserId> = users.into_iter().collect();
+    let mut needed: Vec<UserId> = users.into_iter().collect();
     for message in messages {
-        wanted.push(message.sender);
-        wanted.extend(message.conversation.peer_of(message.sender));
+        needed.push(message.sender);
+        needed.extend(message.conversation.peer_of(message.sender));
     }
-    let names = gateway.user_names().of(gateway, caller, wanted).await?;
+    let names = gateway.user_names().of(gateway, caller, needed).await?;
     Ok(Names::new(names))
 }

@@ -189,7 +189,7 @@ pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId, other: UserId)
     Ok(deleted > 0)
 }
 
-/// False when the two are no contacts.
+/// False when the two are not contacts.
 pub(crate) async fn update(
     tx: &mut Tx,
     app: AppId,

@@ -1,4 +1,4 @@
-//! What happened in a user's conversations between two cursors of the feed: for a device that comes back.
+//! Events of a user's conversations between two cursors of the feed, for a reconnecting device.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,7 +19,7 @@ use crate::{
     store::{
         self,
         export::Positions,
-        feed::{Event, Happened, Other},
+        feed::{Event, EventData, Other},
         lane::Lane,
         listed,
         notices::{self, Ends},
@@ -29,7 +29,7 @@ use crate::{
 
 /// Conversations that are read at once.
 const STEP: usize = 500;
-/// Of these, as many with news are read at once: they have up to 200 messages and as many notices each.
+/// Of these, as many with new events are read at once: they have up to 200 messages and as many notices each.
 const BUSY_STEP: usize = 10;
 /// As many without are one part of the answer: they have up to 200 marks each.
 const QUIET_STEP: usize = 50;
@@ -92,7 +92,7 @@ async fn in_turn<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, E
     work.await
 }
 
-/// Ends early when the reader has gone.
+/// Ends early when the reader has disconnected.
 async fn send(
     deps: &Deps,
     caller: &Caller,
@@ -208,12 +208,12 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// What is asked of those with messages. Where the user entered meanwhile, it is all that was said since then: some of it
-    /// may be in the feed before that change, and before the cursor of a client that was told of neither.
+    /// What is read of those with messages. If the user joined meanwhile, that is everything since then: some of it
+    /// may be in the feed before that change, and before the cursor of a client that got neither.
     async fn since_entered(&self, some: &[Ends], notices: &[Event]) -> Result<Vec<Since>, Error> {
         let mut floors: HashMap<ConversationId, MsgId> = HashMap::new();
         for event in notices {
-            if let Happened::Other(Other { change: Some(change), made_at, conversation, .. }) = &event.happened
+            if let EventData::Other(Other { change: Some(change), made_at, conversation, .. }) = &event.happened
                 && change.new_members().contains(&self.user)
             {
                 let floor = floors.entry(*conversation).or_insert(MsgId::ZERO);
@@ -240,7 +240,7 @@ impl Reader<'_> {
     }
 }
 
-/// The user's conversations with what is asked of each.
+/// The user's conversations with what to read of each.
 async fn conversations(deps: &Deps, caller: &Caller, query: &UserEventsQuery) -> Result<Vec<Since>, Error> {
     let of = |positions: &Positions, lane| positions.0.get(&lane).copied().unwrap_or(0);
     let since = |conversation, floor, changes_from| {

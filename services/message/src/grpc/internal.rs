@@ -79,10 +79,10 @@ impl MessageInternalService for MessageGrpc {
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let size = page_size(request.page_size, LISTED, MOST_LISTED).map_err(to_status)? as usize;
         let before = MsgId(page_start(&request.page_token).map_err(to_status)?);
-        // One more than asked for shows whether there is a further page.
+        // One more than requested shows whether there is another page.
         let limit = (size + 1, before);
         let only = only(request.only).map_err(to_status)?;
-        let places = unread::Places { direct_only: request.direct_only, only: only.as_deref() };
+        let places = unread::ConversationFilter { direct_only: request.direct_only, only: only.as_deref() };
         let marks = marks(request.marks).map_err(to_status)?;
         let listed = unread::unread(&self.deps, &caller, user, &marks, limit, places).await;
         let mut unread = listed.map_err(to_status)?;

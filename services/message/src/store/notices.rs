@@ -1,4 +1,4 @@
-//! What happened in some conversations besides messages: for a device that comes back.
+//! Events other than messages in some conversations, for a reconnecting device.
 //!
 //! Notices are rare, have an index of their own and are read exactly. Marks (read, delivered) are numerous: only the newest
 //! events of a conversation are looked through for them, and of each user the newest mark counts.
@@ -13,7 +13,7 @@ use tidings_domain::{AppId, ConversationId, Error, EventKind, UserId};
 use tidings_store::{Column, Db, GatherMany, Kind, Scale};
 
 use super::{
-    feed::{self, Event, Happened, Other, OtherRow},
+    feed::{self, Event, EventData, Other, OtherRow},
     since::{MOST, Since, keys},
 };
 
@@ -92,7 +92,7 @@ fn events_that(is_meant: &str) -> GatherMany {
     GatherMany::per_engine(&RANGE, OtherRow::COLUMNS, &sqlite, &postgres)
 }
 
-/// An edit brings the text, so it is read only where the history shows the message.
+/// An edit contains the text, so it is read only if the history shows the message.
 static NOTICES: LazyLock<GatherMany> = LazyLock::new(|| {
     let is_notice = is_notice("e");
     events_that(&format!(
@@ -102,7 +102,7 @@ static NOTICES: LazyLock<GatherMany> = LazyLock::new(|| {
     ))
 });
 
-/// What is on a user's own device is news for the other party only.
+/// Delivered marks of a user are reported to the other party only.
 static MARKS: LazyLock<GatherMany> = LazyLock::new(|| {
     events_that("e.msg_id > r.floor and (e.kind = 'read' or e.kind = 'delivered' and e.actor_id <> r.user_id)")
 });
@@ -124,7 +124,7 @@ pub struct Ends {
     pub is_full: bool,
     /// The last notice that is read, or what is beyond it.
     notices_upto: i64,
-    /// Below the oldest event that is looked at.
+    /// Below the oldest event that is examined.
     marks_after: i64,
 }
 
@@ -162,30 +162,30 @@ pub async fn notices(
     scale: &mut Scale,
 ) -> Result<Vec<Event>, Error> {
     let ends = ends.iter().filter(|ends| ends.has_notices);
-    let asked: Vec<Since> = ends.map(|ends| Since { upto: ends.notices_upto, ..ends.since }).collect();
-    if asked.is_empty() {
+    let since: Vec<Since> = ends.map(|ends| Since { upto: ends.notices_upto, ..ends.since }).collect();
+    if since.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<OtherRow> = NOTICES.read(db, &range(app, user, &asked)).await?;
+    let rows: Vec<OtherRow> = NOTICES.read(db, &range(app, user, &since)).await?;
     feed::other_events(db, app, rows, lane, scale).await
 }
 
 /// Of each user the newest marks, in any order.
 pub async fn marks(db: &Db, app: AppId, user: UserId, ends: &[Ends]) -> Result<Vec<Event>, Error> {
     let ends = ends.iter().filter(|ends| ends.has_others);
-    let asked: Vec<Since> = ends.map(|ends| Since { after: ends.marks_after, ..ends.since }).collect();
-    if asked.is_empty() {
+    let since: Vec<Since> = ends.map(|ends| Since { after: ends.marks_after, ..ends.since }).collect();
+    if since.is_empty() {
         return Ok(Vec::new());
     }
-    let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &asked)).await?;
+    let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &since)).await?;
     let mut marks = feed::bodiless(rows)?;
     marks.sort_unstable_by_key(|mark| Reverse(mark.event_no));
     let mut known = HashSet::new();
     marks.retain(|mark| {
-        // Of those on messages of several senders, each is told of their own.
+        // Of marks that cover messages of several senders, each sender gets their own.
         let sender = match &mark.happened {
-            Happened::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
-            Happened::Sent(_) => None,
+            EventData::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
+            EventData::Sent(_) => None,
         };
         known.insert((mark.conversation(), mark.kind().name(), mark.actor(), sender))
     });

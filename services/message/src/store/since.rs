@@ -1,4 +1,4 @@
-//! The messages of some conversations since an event: for a device that comes back. Other events are in
+//! The messages of some conversations since an event, for a reconnecting device. Other events are in
 //! [`super::notices`].
 //!
 //! The cost depends on the number of conversations and on what happened in them, not on what else happened in the app.
@@ -18,13 +18,13 @@ use crate::row_options::Flags;
 /// Messages, and as many other events, that are read of one conversation.
 pub const MOST: usize = 200;
 
-/// A conversation and what of it is asked for.
+/// A conversation and the range to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
     pub conversation: ConversationId,
     /// Messages up to here are hidden from the user.
     pub floor: MsgId,
-    /// So are changes from before this moment; `None`: all changes are.
+    /// So are changes from before this time; `None`: all changes are.
     pub changes_from: Option<UnixMillis>,
     /// The range of its lane: above the first number, up to the second.
     pub after: i64,
@@ -115,8 +115,8 @@ pub async fn full(db: &Db, app: AppId, asked: &[Since]) -> Result<Vec<Conversati
 }
 
 /// The messages that `user` can read, at most the newest [`MOST`] of each conversation, in any order.
-pub async fn sent(db: &Db, app: AppId, user: UserId, asked: &[Since], scale: &mut Scale) -> Result<Vec<Event>, Error> {
-    let rows: Vec<SentRow> = SENT.read(db, &range(app, user, asked)).await?;
+pub async fn sent(db: &Db, app: AppId, user: UserId, since: &[Since], scale: &mut Scale) -> Result<Vec<Event>, Error> {
+    let rows: Vec<SentRow> = SENT.read(db, &range(app, user, since)).await?;
     feed::sent_events(db, app, rows, scale).await
 }
 
