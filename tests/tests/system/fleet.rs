@@ -143,7 +143,11 @@ impl Load {
 
     /// Waits until the clients have made progress.
     pub(crate) async fn progress(&self) {
-        let enough = self.answers.load(Ordering::SeqCst) + BETWEEN;
+        self.progress_by(BETWEEN).await;
+    }
+
+    pub(crate) async fn progress_by(&self, answers: usize) {
+        let enough = self.answers.load(Ordering::SeqCst) + answers;
         wait_until("answers", async || {
             assert!(!self.clients.iter().any(JoinHandle::is_finished), "a client failed");
             self.answers.load(Ordering::SeqCst) >= enough

@@ -7,6 +7,9 @@ use tidings_testkit::{Broker, Bucket, PostgresServer, Proxy, wait_until};
 
 use crate::fleet::{Done, Fleet, Load, failures};
 
+/// Answers during an outage: with a store that hangs, every fourth round of a client takes as long as a call may.
+const DURING: usize = 60;
+
 /// What the clients of a load saw of one outage.
 struct Seen {
     outage: &'static str,
@@ -72,8 +75,7 @@ async fn postgres_nats_and_s3_die_stop_and_hang_and_everything_recovers_without_
             "PostgreSQL is stopped" => postgres.stop().await,
             _ => postgres.kill(),
         }
-        load.progress().await;
-        load.progress().await;
+        load.progress_by(DURING).await;
         let at = |(now_answers, now_failed): (usize, usize)| (now_answers - answers, now_failed - failed);
         let during = at(load.counts());
         if outage.starts_with("NATS") {
