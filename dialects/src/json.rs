@@ -87,7 +87,7 @@ pub fn is_empty_array(raw: &RawValue) -> bool {
     inside.is_some_and(|inside| inside.trim_ascii().is_empty())
 }
 
-/// A name or an id: a text, or a whole number, which stands for its digits.
+/// A name or an id: a text, or a whole number, which is read as its digits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label<'a> {
     /// The text.

@@ -20,7 +20,7 @@ use crate::entries::written_entries;
 pub enum Unreadable {
     /// It is not JSON.
     NotJson(String),
-    /// It is JSON with invalid content, described in words that name the field.
+    /// It is JSON with invalid content, described by a text that names the field.
     Wrong(String),
 }
 

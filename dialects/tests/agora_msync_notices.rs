@@ -6,7 +6,7 @@ use prost::Message as _;
 use tidings_dialects::agora::{
     Names, Reaction,
     msync::{
-        Act, Changed, Place, Settings, is_named, notices, notices_for,
+        Act, Changed, GroupState, Settings, is_named, notices, notices_for,
         pb::{Jid, Meta, MucBody, RosterBody, meta::NameSpace},
         pinned, reacted,
     },
@@ -74,7 +74,7 @@ fn shown(meta: &Meta) -> String {
 }
 
 /// What a change tells those whom it does not name, and the three users whom it does.
-fn told(change: &Change, place: &Place) -> String {
+fn told(change: &Change, place: &GroupState) -> String {
     let names = names();
     let at = UnixMillis(1_752_588_123_456);
     let changed = Changed { id: "m0-1", actor: NORA, at, change, names: &names, place, app_key: "acme#lobby" };
@@ -90,10 +90,10 @@ fn told(change: &Change, place: &Place) -> String {
     out
 }
 
-fn place() -> Place {
+fn place() -> GroupState {
     let values = vec![("song".to_owned(), "Blue".to_owned())];
     let settings = Settings { public: Some(true), members_only: Some(false), ..Settings::default() };
-    Place { name: "tulips".to_owned(), members: 3, of_message: 7, values, settings, ..Place::default() }
+    GroupState { name: "tulips".to_owned(), members: 3, of_message: 7, values, settings, ..GroupState::default() }
 }
 
 fn updated(group: GroupChanged, fields: &[&str], mute_all_until_ms: Option<i64>) -> Change {
@@ -167,7 +167,7 @@ fn every_change_of_a_group_room_or_thread_has_its_notices() {
     }
     let group = GroupChanged::new(18, GroupKind::Room);
     let removed = Change::AttributesChanged { group, names: vec!["song".to_owned()], is_set: false };
-    out.push_str(&told(&removed, &Place::default()));
+    out.push_str(&told(&removed, &GroupState::default()));
     insta::assert_snapshot!("msync_group_notices", out);
 }
 
@@ -185,7 +185,7 @@ fn every_change_between_contacts_has_its_notices() {
         blocked(false),
         Change::UserChanged { user: NORA, fields: vec!["nickname".to_owned()] },
     ];
-    let out: String = changes.iter().map(|change| told(change, &Place::default())).collect();
+    let out: String = changes.iter().map(|change| told(change, &GroupState::default())).collect();
     insta::assert_snapshot!("msync_contact_notices", out);
 }
 

@@ -1,8 +1,8 @@
 //! A limit on the bytes of bodies and answers that the process holds in memory.
 //!
 //! Small ones are free: they are bounded by the number of connections. Everything larger is counted against one budget,
-//! and when that is used up a call is refused at once as overload. So calls of the usual size continue whatever large
-//! ones hold.
+//! and when that is used up a call is refused immediately as overload. So calls of the usual size continue regardless
+//! of what large ones hold.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -31,7 +31,7 @@ impl Budget {
         Share { budget: self.clone(), held: Mutex::default() }
     }
 
-    /// Whether so many bytes are not counted.
+    /// Whether that many bytes are not counted.
     pub const fn is_free(&self, bytes: u64) -> bool {
         bytes <= self.free as u64
     }

@@ -1,4 +1,4 @@
-//! Who made a request, for its log line: known once its token is.
+//! The caller of a request, for its log line: known once the token is verified.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,12 +16,12 @@ impl CallerNote {
         parts.extensions.get::<Self>().cloned().unwrap_or_default()
     }
 
-    /// The token stands for this identity. The first one stays.
+    /// The token authenticates this identity. The first one is kept.
     pub fn set(&self, identity: &Arc<Identity>) {
         _ = self.0.set(Arc::clone(identity));
     }
 
-    /// `app`, `anonymous` or the user's id; `None`: the token was not looked at, or opened nothing.
+    /// `app`, `anonymous` or the user's id; `None`: the token was not checked, or is not valid.
     pub fn text(&self) -> Option<String> {
         Some(match self.0.get()?.who {
             Who::App => "app".to_owned(),

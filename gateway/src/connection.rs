@@ -40,7 +40,7 @@ impl ClientStream {
 }
 
 impl Head {
-    /// Waits for more; fails when the timeout is over.
+    /// Waits for more; fails after the timeout.
     fn check_time(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if !self.has_begun {
             return Ok(());

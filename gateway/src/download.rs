@@ -1,4 +1,4 @@
-//! Streams a file to a client. When the process that reads it dies or stops, another one continues from the same
+//! Streams a file to a client. When the file service process dies or stops, another one continues from the same
 //! offset.
 
 use axum::body::{Body, Bytes};

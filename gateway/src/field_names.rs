@@ -1,4 +1,4 @@
-//! Fields of a refusal by the names that a dialect has for them.
+//! Renames the fields in a refusal to the dialect's names.
 
 use tidings_domain::Error;
 
@@ -22,8 +22,8 @@ mod tests {
     #[test]
     fn a_field_has_the_vendors_name() {
         let names = [("text", "reason")];
-        let told = renamed(Error::invalid("text", "must be short"), &names);
-        assert_eq!((told.subject(), told.field()), ("reason must be short", Some("reason")));
+        let refused = renamed(Error::invalid("text", "must be short"), &names);
+        assert_eq!((refused.subject(), refused.field()), ("reason must be short", Some("reason")));
         assert_eq!(renamed(Error::invalid("ext", "must be short"), &names).subject(), "ext must be short");
         assert_eq!(renamed(Error::new(Reason::UserNotFound, "text"), &names).reason(), Reason::UserNotFound);
     }

@@ -1,4 +1,4 @@
-//! Files over HTTP, whatever the dialect: bytes in from a form, bytes out with safe headers.
+//! Files over HTTP, for every dialect: uploads from forms, downloads with safe headers.
 
 use std::{
     mem,
@@ -42,7 +42,7 @@ use crate::{
 
 /// How long a client may pause within its upload.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Maximum bytes of a form besides its file.
+/// Maximum bytes of a form without its file.
 const MAX_BESIDE: u64 = 64 * 1024;
 /// Maximum bytes of a form that are read and discarded once its file was refused: a client that is still sending does
 /// not see an answer.
@@ -51,12 +51,12 @@ const MAX_DISCARDED: u64 = 16 * 1024 * 1024;
 const MAX_UNREAD: u64 = 256 * 1024;
 /// The memory of a form while it is read: the parser's buffer, and a chunk in each queue slot.
 const FORM: usize = 256 * 1024;
-/// After so many bytes the parser's progress is checked before it gets more.
+/// After that many bytes the parser's progress is checked before it gets more.
 const BURST: u64 = 128 * 1024;
 /// Chunks on their way to the file service.
 const IN_FLIGHT: usize = 1;
 
-/// The properties of an upload besides its form.
+/// The properties of an upload that are not in its form.
 #[derive(Debug, Default)]
 pub(crate) struct UploadOptions {
     pub restricted: bool,
@@ -157,7 +157,7 @@ fn patient(body: Body, unread: Unread) -> impl futures_util::Stream<Item = Resul
             tokio::task::yield_now().await;
         }
         if unread.0.load(Ordering::Relaxed) > MAX_UNREAD {
-            return Some((Err(Error::invalid("body", "has no part where one is due")), None));
+            return Some((Err(Error::invalid("body", "lacks a part where one is expected")), None));
         }
         match tokio::time::timeout(PATIENCE, stream.next()).await {
             Ok(None) => None,
@@ -354,15 +354,15 @@ pub(crate) async fn download(
         return Ok(response);
     }
     let tag = format!("\"{}{}\"", &info.sha256[..32.min(info.sha256.len())], if shown.is_file { "" } else { "-t" });
-    let asked = range::asked(method, headers, &tag, info.created_at, shown.size);
-    let (status, range) = match &asked {
+    let requested = range::requested(method, headers, &tag, info.created_at, shown.size);
+    let (status, range) = match &requested {
         Requested::Known => (StatusCode::NOT_MODIFIED, 0..0),
         Requested::Nothing => (StatusCode::RANGE_NOT_SATISFIABLE, 0..0),
         Requested::Whole => (StatusCode::OK, 0..shown.size),
         Requested::Part(range) => (StatusCode::PARTIAL_CONTENT, range.clone()),
     };
     let length = range.end - range.start;
-    let body = if matches!(asked, Requested::Known | Requested::Nothing) {
+    let body = if matches!(requested, Requested::Known | Requested::Nothing) {
         Body::empty()
     } else {
         // Reading one byte checks for a HEAD request that the bytes exist.
@@ -387,7 +387,7 @@ pub(crate) async fn download(
     answer.insert(VARY, HeaderValue::from_static("thumbnail, share-secret, authorization"));
     let caching = if info.restricted { "private, no-cache" } else { "private, max-age=300" };
     answer.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    match asked {
+    match requested {
         Requested::Known => return Ok(response),
         Requested::Nothing => {
             answer.insert(CONTENT_RANGE, text(&format!("bytes */{}", shown.size))?);

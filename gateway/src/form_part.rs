@@ -1,4 +1,4 @@
-//! The name of a form part and of its file: the header `Content-Disposition` as clients really write it.
+//! The name of a form part and of its file: the header `Content-Disposition` as real clients write it.
 //!
 //! RFC 7578 has a quoted name in UTF-8, browsers write `%22` for a quote in it, mail frameworks write encoded words
 //! (RFC 2047), HTTP libraries write the parameter `filename*` (RFC 5987), and older Windows clients write GBK bytes.

@@ -1,4 +1,4 @@
-//! Which ids are groups. Ids are never reused, so a group stays one; any other id is looked up again after a moment,
+//! Which ids are groups. Ids are never reused, so a group stays one; any other id is looked up again after a second,
 //! since it may be a new group.
 
 use std::{future::Future, sync::Arc, time::Duration};

@@ -91,7 +91,7 @@ impl Identity {
 /// SHA-256 over the app's name and the token: the cache holds no tokens.
 type Key = [u8; 32];
 
-/// Queries the directory, and caches the answer for a moment.
+/// Queries the directory, and caches the answer for a second.
 pub(crate) struct Identities {
     directory: DirectoryServiceClient<Wire>,
     clock: Arc<dyn Clock>,
@@ -118,14 +118,14 @@ impl Identities {
         self.kept.load(&key, now, async { self.ask(app, token).await.map(Arc::new) }).await
     }
 
-    /// Refused unless the app exists and is enabled: one question a second, however many ask.
+    /// Refused unless the app exists and is enabled: one query a second, regardless of the number of callers.
     pub async fn check_app(&self, app: AppId) -> Result<(), Error> {
         let ask = async { self.ask(app_ref::App::Id(app.0), "").await.map(drop) };
         self.enabled.load(&app, self.clock.now(), ask).await
     }
 
-    /// Why the token opens nothing any more, asked anew; `None` while it does, or is no user's. For a call that failed as it
-    /// would if the user of its token had been deleted since.
+    /// Why the token is no longer valid, without the cache; `None` if it is valid, or not a user's. For a call that
+    /// failed as it would if the user of its token had been deleted since.
     pub async fn fault(&self, app: app_ref::App, token: &str) -> Option<Error> {
         let key = key(&app, token);
         // Of a call that took longer than an answer is used, too.
@@ -137,14 +137,14 @@ impl Identities {
         Some(fault)
     }
 
-    /// Whether the token opens anything, asked anew: something has happened that may have revoked it.
-    pub async fn anew(&self, app: app_ref::App, token: &str) -> Result<(), Error> {
+    /// Whether the token is still valid, without the cache: something has happened that may have revoked it.
+    pub async fn check_again(&self, app: app_ref::App, token: &str) -> Result<(), Error> {
         let key = key(&app, token);
         let asked = self.ask(app, token).await;
         asked.map(drop).inspect_err(|_| self.kept.remove(&key))
     }
 
-    /// Forgets what a token stands for: the call that was made with it has ended it.
+    /// Removes a token from the cache: the call that was made with it has revoked it.
     pub fn forget(&self, app: &app_ref::App, token: &str) {
         self.kept.remove(&key(app, token));
     }
@@ -176,7 +176,7 @@ impl Identities {
     }
 }
 
-/// How long an answer of that moment is used: never past the token's expiry.
+/// How long an answer from that time is used: never past the token's expiry.
 fn lasts(identity: &Arc<Identity>, asked_at: UnixMillis) -> Duration {
     let keep = if matches!(identity.who, Who::User { .. }) { KEEP_USER } else { KEEP };
     identity.expires_at.map_or(keep, |end| keep.min(end - asked_at))

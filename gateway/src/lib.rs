@@ -36,6 +36,7 @@ mod routes;
 mod serve;
 mod state;
 mod unfinished;
+mod user_names;
 
 pub use door::{Accounts, Passed};
 pub use realtime::Realtime;

@@ -14,7 +14,7 @@ use tidings_proto::internal::{self, directory_internal_service_client::Directory
 use tidings_runtime::{Wire, context};
 use tokio::sync::Mutex;
 
-use crate::{rate_headers::Standing, reply::refused};
+use crate::{rate_headers::QuotaState, reply::refused};
 
 /// Maximum number of cached shares.
 const SHARES: usize = 100_000;
@@ -52,7 +52,7 @@ struct Share {
     until: Option<Duration>,
     /// Negative when a call took more than was left.
     left: i64,
-    /// What is left for others.
+    /// The remaining quota for others.
     elsewhere: i64,
     used_up: bool,
 }
@@ -71,7 +71,7 @@ impl Limits {
 
     /// Admits a call with all of these costs, or refuses it and takes nothing. Costs without a quota are ignored.
     /// Returns the state of the limited ones.
-    pub async fn take(&self, app: &App, costs: &[Cost]) -> Result<Vec<Standing>, (Refusal, Standing)> {
+    pub async fn take(&self, app: &App, costs: &[Cost]) -> Result<Vec<QuotaState>, (Refusal, QuotaState)> {
         let limited = costs.iter().filter_map(|cost| Some((cost, app.policy.rates.quota(cost.rate)?)));
         let mut limited: Vec<(&Cost, i64)> = limited.collect();
         // In a fixed order, so that no two calls deadlock.
@@ -138,9 +138,9 @@ impl Limits {
     }
 }
 
-fn standing(share: &Share, rate: Rate, quota: i64, now: Duration) -> Standing {
+fn standing(share: &Share, rate: Rate, quota: i64, now: Duration) -> QuotaState {
     let remaining = if share.used_up { 0 } else { (share.left.max(0) + share.elsewhere).min(quota) };
-    Standing {
+    QuotaState {
         rate,
         quota,
         remaining,

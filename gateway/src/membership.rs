@@ -2,14 +2,11 @@
 
 use std::collections::HashSet;
 
-use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, UserId};
-use tidings_proto::{internal, moment_or_zero, pb};
+use tidings_domain::{Actor, Caller, ConversationId, Error, Membership, MsgId, UnixMillis, UserId};
+use tidings_proto::internal;
 use tidings_runtime::context;
 
 use crate::{Gateway, reply::refused};
-
-/// Threads that are read at once.
-const THREADS: i32 = 1_000;
 
 /// What a user may do in a group; `None` when there is no such group. Queried with the gateway's own authority, not the
 /// caller's.
@@ -45,35 +42,15 @@ pub(crate) async fn with_open_history(
 }
 
 /// The groups, rooms and threads that a user is in, each with the place in its history where they joined. Of threads members
-/// see everything.
+/// see everything. Queried with the gateway's own authority.
 pub(crate) async fn all_of(gateway: &Gateway, caller: &Caller, user: UserId) -> Result<Vec<(i64, MsgId)>, Error> {
-    let mut groups = Vec::new();
-    for kind in [pb::GroupKind::Group, pb::GroupKind::Room] {
-        let mut page_token = String::new();
-        loop {
-            let request =
-                pb::JoinedRequest { user_id: Some(user.0), kind: kind.into(), page_token, ..Default::default() };
-            let reply = gateway.clients().group.clone().joined(context::request(caller, request)).await;
-            let page = reply.map_err(refused)?.into_inner();
-            let joined = |it: &pb::Membership| (it.group_id, MsgId::before(moment_or_zero(it.joined_at)));
-            groups.extend(page.memberships.iter().map(joined));
-            page_token = page.next_page_token;
-            if page_token.is_empty() {
-                break;
-            }
-        }
-    }
-    let mut page_token = String::new();
-    loop {
-        let request =
-            pb::ListThreadsRequest { user_id: Some(user.0), page_size: THREADS, page_token, ..Default::default() };
-        let reply = gateway.clients().group.clone().list_threads(context::request(caller, request)).await;
-        let page = reply.map_err(refused)?.into_inner();
-        groups.extend(page.threads.iter().map(|thread| (thread.id, MsgId::ZERO)));
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(groups)
+    let request = internal::UserPlacesRequest { user_id: Some(user.0), with_contacts: false };
+    let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
+    let reply =
+        gateway.clients().directory_internal.clone().user_places(context::request(&gateway_itself, request)).await;
+    let places = reply.map_err(refused)?.into_inner().places.into_iter();
+    let joined = |it: internal::UserPlace| {
+        (it.group_id, if it.is_thread { MsgId::ZERO } else { MsgId::before(UnixMillis(it.joined_at_ms)) })
+    };
+    Ok(places.map(joined).collect())
 }

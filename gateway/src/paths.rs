@@ -13,7 +13,7 @@ pub(crate) fn may_take_long(route: &str) -> bool {
         || route.contains("/events")
 }
 
-/// Whether a route is asked every few seconds by whoever watches the process.
+/// Whether monitoring calls the route every few seconds.
 pub(crate) fn is_health(route: &str) -> bool {
     matches!(route, "/livez" | "/readyz")
 }

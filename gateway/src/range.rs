@@ -23,7 +23,7 @@ pub(crate) enum Requested {
 
 /// The range requested by the headers of a file with that tag, time and size. Requests for several ranges get the whole
 /// file, and only GET has ranges.
-pub(crate) fn asked(method: &Method, headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Requested {
+pub(crate) fn requested(method: &Method, headers: &HeaderMap, tag: &str, changed: UnixMillis, size: u64) -> Requested {
     if is_known(headers, tag, changed) {
         return Requested::Known;
     }
@@ -89,7 +89,7 @@ mod tests {
         let headers = pairs
             .iter()
             .map(|(name, value)| (http::HeaderName::from_static(name), http::HeaderValue::from_str(value).unwrap()));
-        asked(&Method::GET, &headers.collect(), TAG, CHANGED, 100)
+        requested(&Method::GET, &headers.collect(), TAG, CHANGED, 100)
     }
 
     #[test]

@@ -11,7 +11,7 @@ const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy"
 
 /// The state of a quota, for the headers of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct QuotaState {
     pub rate: Rate,
     pub quota: i64,
     /// According to this gateway's knowledge.
@@ -20,11 +20,11 @@ pub(crate) struct Standing {
 }
 
 /// The state of the quotas that apply to the call (draft-ietf-httpapi-ratelimit-headers).
-pub(crate) fn set(response: &mut Response, standings: &[Standing]) {
+pub(crate) fn set(response: &mut Response, standings: &[QuotaState]) {
     if standings.is_empty() {
         return;
     }
-    let name = |standing: &Standing| standing.rate.name().trim_start_matches("rate_").to_owned();
+    let name = |standing: &QuotaState| standing.rate.name().trim_start_matches("rate_").to_owned();
     let seconds = |span: Duration| span.as_millis().div_ceil(1000);
     let policy = standings
         .iter()

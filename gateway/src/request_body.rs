@@ -26,7 +26,7 @@ pub(crate) struct RequestBody {
 }
 
 /// The unread rest of a body whose request was answered.
-pub(crate) struct Rest {
+pub(crate) struct UnreadBody {
     shared: Shared,
     /// The client waits for permission to send it.
     is_awaited: bool,
@@ -47,13 +47,13 @@ impl Shared {
 
 impl RequestBody {
     /// `is_awaited`: the client sends its body only after `100 Continue` (`Expect: 100-continue`).
-    pub fn new(body: Incoming, is_awaited: bool) -> (Self, Rest) {
+    pub fn new(body: Incoming, is_awaited: bool) -> (Self, UnreadBody) {
         let shared = Shared(Arc::new(Mutex::new(body)));
-        (Self { shared: shared.clone(), pace: Pace::default() }, Rest { shared, is_awaited })
+        (Self { shared: shared.clone(), pace: Pace::default() }, UnreadBody { shared, is_awaited })
     }
 }
 
-impl Rest {
+impl UnreadBody {
     /// Reads the rest and discards it. Returns whether the body has ended, so that the connection can take another
     /// request: a client that is refused early may still be sending a small body.
     pub async fn ends(self) -> bool {

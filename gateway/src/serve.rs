@@ -2,7 +2,7 @@
 //!
 //! Shutdown costs no client a request: while it drains, every answer closes its connection, so a proxy ends up keeping
 //! none; then no connection is accepted any more; idle connections are closed last, since a request may be in flight on
-//! them. It returns when connected clients have gone too, and the directory knows it.
+//! them. It returns when connected clients are disconnected and that is reported to the directory.
 
 use std::{
     convert::Infallible,
@@ -41,7 +41,8 @@ use crate::{
 const IDLE_TIME: Duration = Duration::from_secs(75);
 /// Maximum bytes read from a connection at once: the memory of a transfer is a few times this.
 const BUFFER: usize = 64 * 1024;
-/// How long a TLS handshake may go on once idle connections are closed: its client may have sent a request behind it.
+/// How long a TLS handshake may continue once idle connections are closed: its client may have sent a request behind
+/// it.
 const LAST_HANDSHAKES: Duration = Duration::from_secs(1);
 /// How long it is waited for connected clients, which have less than that to go and to be reported.
 const LAST_CLIENTS: Duration = realtime::LAST.saturating_add(Duration::from_millis(500));
@@ -66,7 +67,7 @@ pub async fn serve(
     let connections = Connections::new(bounds);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(IDLE_TIME).max_buf_size(BUFFER);
-    // Triggered when idle connections are to be closed; each connection holds a sender until it has ended.
+    // Triggered when idle connections must be closed; each connection holds a sender until it has ended.
     let ending = Shutdown::default();
     let (alive, mut all_ended) = mpsc::channel::<Infallible>(1);
     let triggered = stop.triggered();

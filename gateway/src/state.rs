@@ -15,7 +15,7 @@ use tidings_runtime::{Clients, Shutdown};
 
 use crate::{
     budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
-    unfinished::Unfinished,
+    unfinished::Unfinished, user_names::UserNames,
 };
 
 /// The operator's settings.
@@ -55,6 +55,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     identities: Identities,
     group_ids: GroupIds,
+    user_names: UserNames,
     limits: Limits,
     budgets: Budgets,
     log_repeats: LogRepeats,
@@ -89,6 +90,7 @@ impl Gateway {
         Self(Arc::new(Inner {
             identities: Identities::new(clients.directory.clone(), clock.clone()),
             group_ids: GroupIds::new(clock.clone()),
+            user_names: UserNames::new(clock.clone()),
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
@@ -122,6 +124,10 @@ impl Gateway {
 
     pub(crate) fn identities(&self) -> &Identities {
         &self.0.identities
+    }
+
+    pub(crate) fn user_names(&self) -> &UserNames {
+        &self.0.user_names
     }
 
     pub(crate) fn group_ids(&self) -> &GroupIds {

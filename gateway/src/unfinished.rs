@@ -1,4 +1,4 @@
-//! What a stopping gateway waits for: clients that are being sent away, and the report that they have gone.
+//! What a stopping gateway waits for: clients being disconnected, and the report of that to the directory.
 
 use tokio::sync::watch;
 

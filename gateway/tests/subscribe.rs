@@ -18,7 +18,7 @@ use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, App, AppId, Caller, Error, ManualClock, OsEntropy, Reason, UnixMillis, UserId};
 use tidings_gateway::{Gateway, GatewayConfig, Realtime};
 use tidings_proto::{
-    error_from_status,
+    error_from_status, internal,
     pb::{self, realtime_service_client::RealtimeServiceClient, realtime_service_server::RealtimeServiceServer},
     status_from_error,
 };
@@ -68,8 +68,7 @@ fn answer(fake: &Fake, path: &str) -> http::Response<tonic::body::Body> {
             let enabled = !fake.is_disabled.load(Ordering::Relaxed);
             whole(&pb::User { id: 32, registered: true, enabled, ..Default::default() })
         }
-        Some("Joined") => whole(&pb::JoinedResponse::default()),
-        Some("ListThreads") => whole(&pb::ListThreadsResponse::default()),
+        Some("UserPlaces") => whole(&internal::UserPlacesResponse::default()),
         Some("Events") => begun(Some(frame(&pb::EventsResponse { events: Vec::new(), cursor: "0:9".into() }))),
         Some("UserEvents") => {
             fake.past_is_asked.notify_one();

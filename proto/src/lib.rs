@@ -28,7 +28,7 @@ pub use convert::{
     mute_or_none, mute_to_wire, page_size, page_start, page_token, required, span, span_or_zero, status_from_error,
     timestamp, timestamp_unless_zero,
 };
-/// The types of moments and lengths of time in messages.
+/// The types of points in time and durations in messages.
 pub use prost_types::{Duration, Timestamp};
 /// Generated from `proto/tidings/internal/v1/*.proto`: the calls between our services.
 pub use tidings::internal::v1 as internal;

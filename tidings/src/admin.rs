@@ -87,14 +87,14 @@ pub enum AppCommand {
         #[arg(required = true, value_name = "NAME=VALUE")]
         values: Vec<String>,
     },
-    /// List every policy value with its default, what it can be and what it means; of an app also the value itself.
+    /// List every policy value with its default, range and meaning, and with the app's own value.
     #[command(after_help = "Example:\n  tidings app policies --app acme/lobby")]
     Policies {
         /// The app, as org/app. Without it no server is needed.
         #[arg(long, value_name = "ORG/APP")]
         app: Option<String>,
     },
-    /// Manage the keys with which internal services call over gRPC as this app.
+    /// Manage the keys of internal services that call this app over gRPC.
     Key {
         #[command(subcommand)]
         command: KeyCommand,
@@ -120,37 +120,37 @@ async fn act(mut directory: Directory, command: AppCommand, output: Output) -> R
     let row = match command {
         AppCommand::Create { app, lanying_app_id, sdk_appid } => {
             let (org, name) = org_and_name(app.text())?;
-            let wanted = pb::CreateAppRequest { org, name, lanying_app_id, sdk_appid };
-            lines::app_with_secrets(&directory.create_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::CreateAppRequest { org, name, lanying_app_id, sdk_appid };
+            lines::app_with_secrets(&directory.create_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::List => {
             output.print_all(pages(&mut directory).await?.iter().map(lines::app));
             return Ok(());
         }
         AppCommand::Show { app, secrets: true } => {
-            let wanted = pb::RevealAppRequest { app: app.app_ref()? };
-            lines::app_with_secrets(&directory.reveal_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::RevealAppRequest { app: app.app_ref()? };
+            lines::app_with_secrets(&directory.reveal_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Show { app, secrets: false } => {
-            let wanted = pb::GetAppRequest { app: app.app_ref()? };
-            lines::app(&directory.get_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::GetAppRequest { app: app.app_ref()? };
+            lines::app(&directory.get_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Disable { app, undo } => {
-            let wanted = pb::SetAppEnabledRequest { app: app.app_ref()?, enabled: undo };
-            lines::app(&directory.set_app_enabled(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::SetAppEnabledRequest { app: app.app_ref()?, enabled: undo };
+            lines::app(&directory.set_app_enabled(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Delete { app, .. } => {
-            let wanted = pb::DeleteAppRequest { app: app.app_ref()? };
-            lines::app(&directory.delete_app(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::DeleteAppRequest { app: app.app_ref()? };
+            lines::app(&directory.delete_app(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::RotateSecret { app, kind } => {
-            let wanted = pb::RotateSecretRequest { app: app.app_ref()?, kind: kind.into() };
-            lines::app_with_secrets(&directory.rotate_secret(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::RotateSecretRequest { app: app.app_ref()?, kind: kind.into() };
+            lines::app_with_secrets(&directory.rotate_secret(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::SetPolicy { app, values } => {
             let (app, values) = app_and_values(app.as_deref(), &values)?;
-            let wanted = pb::SetPolicyRequest { app: Some(named(app)?), policy: Some(policy(values)?) };
-            lines::app(&directory.set_policy(wanted).await.map_err(error_from_status)?.into_inner())
+            let request = pb::SetPolicyRequest { app: Some(named(app)?), policy: Some(policy(values)?) };
+            lines::app(&directory.set_policy(request).await.map_err(error_from_status)?.into_inner())
         }
         AppCommand::Policies { app } => {
             let app = app.map(|app| named(&app)).transpose()?;
@@ -186,8 +186,8 @@ pub async fn apps(directory: &mut Directory) -> Result<Vec<App>, Error> {
 async fn pages(directory: &mut Directory) -> Result<Vec<pb::App>, Error> {
     let (mut all, mut page_token) = (Vec::new(), String::new());
     loop {
-        let wanted = pb::ListAppsRequest { page_size: 100, page_token };
-        let page = directory.list_apps(wanted).await.map_err(error_from_status)?.into_inner();
+        let request = pb::ListAppsRequest { page_size: 100, page_token };
+        let page = directory.list_apps(request).await.map_err(error_from_status)?.into_inner();
         all.extend(page.apps);
         page_token = page.next_page_token;
         if page_token.is_empty() {

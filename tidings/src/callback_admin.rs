@@ -29,7 +29,7 @@ const MAX_ANSWER: usize = 256 * 1024 * 1024;
 /// Commands on callback endpoints and their deliveries.
 #[derive(Debug, Subcommand)]
 pub enum CallbackCommand {
-    /// Add an endpoint that is notified of events from now on, and show its secret, once.
+    /// Add an endpoint that is notified of events from now on, and show its key, once.
     #[command(
         after_help = "Example:\n  tidings callback add --app acme/lobby --dialect tencent --url https://app.example/im"
     )]
@@ -43,13 +43,12 @@ pub enum CallbackCommand {
     /// Resume an endpoint, queued events first.
     #[command(after_help = "Example:\n  tidings callback resume --app acme/lobby 7")]
     Resume(One),
-    /// Replace an endpoint's key for `webhook-signature`, and show it, once; the former key signs beside it for a
-    /// while.
+    /// Replace an endpoint's key for `webhook-signature` and show the new one, once; the old key also signs for a while.
     #[command(after_help = "Example:\n  tidings callback rotate --app acme/lobby 7 --overlap-ms 3600000")]
     Rotate {
         #[command(flatten)]
         one: One,
-        /// How long the former key signs too, in milliseconds; 24 hours by default.
+        /// How long the old key also signs, in milliseconds; 24 hours by default.
         #[arg(long, value_name = "MS")]
         overlap_ms: Option<u64>,
     },
@@ -84,7 +83,7 @@ pub enum CallbackCommand {
         /// The message's id.
         msg_id: i64,
     },
-    /// Deliver again, with the same event ids and bodies: everything, or what the options select.
+    /// Deliver again, with the same event ids and bodies: all deliveries, or those that the options select.
     #[command(
         after_help = "Example:\n  tidings callback replay --app acme/lobby --state dead --from 2026-11-30T03:00:00Z"
     )]
@@ -116,7 +115,7 @@ pub struct Added {
     /// The events to deliver, such as message.sent,message.recalled; all by default.
     #[arg(long, value_delimiter = ',')]
     events: Vec<String>,
-    /// Deliver the events of one conversation in order; one that fails holds up those behind it.
+    /// Deliver the events of one conversation in order; an event that fails delays the later ones.
     #[arg(long)]
     ordered: bool,
     /// What happens after a failure: durable (retries for a day), none, or timeout (one retry, after a timeout only).
@@ -175,8 +174,8 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand,
         }
         CallbackCommand::Rotate { one, overlap_ms } => {
             let overlap = overlap_ms.map(|ms| duration(Duration::from_millis(ms)));
-            let wanted = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap })?;
-            show_with_secret(callbacks.rotate_endpoint_secret(wanted).await, output)
+            let request = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap })?;
+            show_with_secret(callbacks.rotate_endpoint_secret(request).await, output)
         }
         CallbackCommand::Remove { one, .. } => {
             let removed = callbacks
@@ -189,8 +188,8 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand,
         }
         CallbackCommand::Deliveries { of, endpoint, state, limit } => {
             let state = state.unwrap_or_default().into();
-            let wanted = pb::ListDeliveriesRequest { endpoint_id: endpoint, state, ..Default::default() };
-            deliveries(callbacks, (of, wanted), limit, output).await
+            let request = pb::ListDeliveriesRequest { endpoint_id: endpoint, state, ..Default::default() };
+            deliveries(callbacks, (of, request), limit, output).await
         }
         CallbackCommand::Explain { of, msg_id } => explain(callbacks, of, msg_id, output).await,
         CallbackCommand::Replay(replayed) => replay(callbacks, replayed, output).await,
@@ -221,43 +220,43 @@ fn show_with_secret(
 }
 
 async fn list(mut callbacks: Callbacks, of: InApp, output: Output) -> Result<(), Error> {
-    let wanted = of.request(pb::ListEndpointsRequest {})?;
-    let endpoints = callbacks.list_endpoints(wanted).await.map_err(error_from_status)?.into_inner().endpoints;
+    let request = of.request(pb::ListEndpointsRequest {})?;
+    let endpoints = callbacks.list_endpoints(request).await.map_err(error_from_status)?.into_inner().endpoints;
     output.print_all(endpoints.iter().map(lines::endpoint));
     Ok(())
 }
 
 async fn deliveries(
     mut callbacks: Callbacks,
-    (of, mut wanted): (InApp, pb::ListDeliveriesRequest),
+    (of, mut request): (InApp, pb::ListDeliveriesRequest),
     limit: u32,
     output: Output,
 ) -> Result<(), Error> {
     let mut left = limit;
     while left > 0 {
-        wanted.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
-        let page = page(&mut callbacks, &of, &wanted).await?;
+        request.page_size = PAGE.min(i32::try_from(left).unwrap_or(PAGE));
+        let page = page(&mut callbacks, &of, &request).await?;
         output.print_all(page.deliveries.iter().map(lines::delivery));
         if page.next_page_token.is_empty() {
             break;
         }
-        wanted.page_token = page.next_page_token;
+        request.page_token = page.next_page_token;
         left = left.saturating_sub(u32::try_from(page.deliveries.len()).unwrap_or(left));
     }
     Ok(())
 }
 
 async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64, output: Output) -> Result<(), Error> {
-    let mut wanted = pb::ListDeliveriesRequest { msg_id, page_size: PAGE, ..Default::default() };
+    let mut request = pb::ListDeliveriesRequest { msg_id, page_size: PAGE, ..Default::default() };
     let mut is_empty = true;
     loop {
-        let page = page(&mut callbacks, &of, &wanted).await?;
+        let page = page(&mut callbacks, &of, &request).await?;
         is_empty &= page.deliveries.is_empty();
         output.print_all(page.deliveries.iter().map(lines::delivery_in_full));
         if page.next_page_token.is_empty() {
             break;
         }
-        wanted.page_token = page.next_page_token;
+        request.page_token = page.next_page_token;
     }
     if is_empty {
         output.print(&Row::default().text(format!("message {msg_id}")).text("no delivery"));
@@ -268,21 +267,21 @@ async fn explain(mut callbacks: Callbacks, of: InApp, msg_id: i64, output: Outpu
 async fn page(
     callbacks: &mut Callbacks,
     of: &InApp,
-    wanted: &pb::ListDeliveriesRequest,
+    request: &pb::ListDeliveriesRequest,
 ) -> Result<pb::ListDeliveriesResponse, Error> {
-    let page = callbacks.list_deliveries(of.request(wanted.clone())?).await.map_err(error_from_status)?;
+    let page = callbacks.list_deliveries(of.request(request.clone())?).await.map_err(error_from_status)?;
     Ok(page.into_inner())
 }
 
 async fn replay(mut callbacks: Callbacks, replayed: Replayed, output: Output) -> Result<(), Error> {
-    let wanted = pb::ReplayRequest {
+    let request = pb::ReplayRequest {
         endpoint_id: replayed.endpoint,
         delivery_id: replayed.delivery,
         state: replayed.state.unwrap_or_default().into(),
         created_from: timestamp_unless_zero(replayed.from),
         created_until: timestamp_unless_zero(replayed.until),
     };
-    let done = callbacks.replay(replayed.of.request(wanted)?).await.map_err(error_from_status)?;
+    let done = callbacks.replay(replayed.of.request(request)?).await.map_err(error_from_status)?;
     output.print(&Row::default().shown("replayed", done.into_inner().replayed).text("replayed"));
     Ok(())
 }

@@ -78,7 +78,7 @@ enum Command {
     #[command(after_help = "Example:\n  tidings doctor --config /etc/tidings.toml")]
     Doctor,
     /// Check everything that is stored: the log with its numbers and counts, unread counts, keys, files, database pages.
-    /// Read-only; may run beside the running program. Exits with 1 if anything is wrong.
+    /// Read-only; the program may be running. Exits with 1 if anything is wrong.
     #[command(after_help = "Example:\n  tidings verify --quick --data /var/lib/tidings")]
     Verify(verify::VerifyOptions),
     /// Copy the data folder into a new folder while the program runs, and verify the copy.
@@ -91,7 +91,7 @@ enum Command {
     Restore(restore::RestoreOptions),
     /// Move a data folder into PostgreSQL, and its files into the configured bucket or folder.
     Copy(copy::CopyOptions),
-    /// Print everything that is stored about one message: where it is, its events, readers, deliveries and files.
+    /// Print all stored data about one message: its place in the log, events, readers, deliveries and files.
     Explain(explain::ExplainOptions),
     /// Exit with 0 when the service or gateway at this address is ready; without an address, the process that listens
     /// on this machine according to the configuration.
@@ -101,7 +101,7 @@ enum Command {
         #[command(subcommand)]
         command: export::ExportCommand,
     },
-    /// Print the script with which a shell completes commands, options and their words.
+    /// Print the shell's completion script for commands, options and their values.
     Completions(completions::CompletionOptions),
     /// Manage apps.
     App {

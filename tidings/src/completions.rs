@@ -1,4 +1,4 @@
-//! `tidings completions`: what makes a shell complete commands, options and their words.
+//! `tidings completions`: shell completion scripts for commands, options and their values.
 
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;

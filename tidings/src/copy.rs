@@ -15,7 +15,7 @@ use crate::{
     keys::{DATA_KEY, SERVICE_KEY, check_sealed},
     lines::{Output, Row},
     migrate::SCHEMAS,
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
     text_input,
     verify::{self, Report, Scope},
 };
@@ -64,7 +64,7 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     let to = options.target(config)?;
     let from = options.from.as_path();
     if !from.is_dir() {
-        return Err(Error::invalid("--from", format!("{} is no folder", from.display())));
+        return Err(Error::invalid("--from", format!("{} is not a folder", from.display())));
     }
     let _folder = DataFolder::lock_as_it_is(from)?;
     for schema in SCHEMAS {
@@ -73,7 +73,7 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     table_copy::check_unused(&to).await?;
     let keys_are_here = keys(config, from).await?;
     let location = Location::Postgres(to);
-    let target = Place { location, files: config.files.clone(), data: config.data.clone() };
+    let target = DataLocation { location, files: config.files.clone(), data: config.data.clone() };
     let mut databases = Vec::new();
     for schema in SCHEMAS {
         databases.push(tidings_store::open(&target.location, schema, true).await?);
@@ -109,20 +109,20 @@ async fn tables(from: &Path, databases: &[Db], output: Output) -> Result<(), Err
     let source = from.canonicalize().map_err(Error::internal)?.display().to_string();
     let directory = &databases[0];
     match table_copy::begun(directory).await? {
-        Some(begun) if begun == source => output.print(&Row::remark("continues a copy that was cut")),
+        Some(begun) if begun == source => output.print(&Row::remark("continues an interrupted copy")),
         Some(begun) => {
-            let words = format!("holds a copy from {begun} that was cut: continue it, or empty the database");
+            let words = format!("holds an interrupted copy from {begun}: continue it, or empty the database");
             return Err(Error::invalid("--to", words));
         }
         None if tidings_directory::stored_apps(directory).await?.is_empty() => {}
-        None => return Err(Error::invalid("--to", "has apps already: name an empty database")),
+        None => return Err(Error::invalid("--to", "already has apps: name an empty database")),
     }
     for (schema, db) in SCHEMAS.into_iter().zip(databases).rev() {
-        let told = |table: &table_copy::CopiedTable| {
+        let report = |table: &table_copy::CopiedTable| {
             let row = Row::default().shown("table", table.name.as_str());
             output.print(&row.cell("rows", table.rows, format!("{} rows", table.rows)));
         };
-        table_copy::copy_tables((from, &source), schema, db, told).await?;
+        table_copy::copy_tables((from, &source), schema, db, report).await?;
     }
     Ok(())
 }
@@ -160,9 +160,9 @@ async fn keys(config: &Config, from: &Path) -> Result<bool, Error> {
     Ok(true)
 }
 
-async fn files(options: &CopyOptions, target: &Place, stores: &Stores, output: Output) -> Result<(), Error> {
+async fn files(options: &CopyOptions, target: &DataLocation, stores: &Stores, output: Output) -> Result<(), Error> {
     let folder = options.from_files.clone().unwrap_or_else(|| options.from.join("files"));
-    let source = Place { files: Files { folder: Some(folder.clone()), ..Files::default() }, ..target.clone() };
+    let source = DataLocation { files: Files { folder: Some(folder.clone()), ..Files::default() }, ..target.clone() };
     let Some(from) = source.objects()? else { return Ok(()) };
     let to = target.writable_objects()?;
     if to.is_in(&folder) {

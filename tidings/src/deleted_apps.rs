@@ -14,15 +14,15 @@ use tidings_store::{AppRows, Db};
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// What each service of this process stores for apps.
-pub type Kept = Vec<(Db, AppRows)>;
+pub type ServiceRows = Vec<(Db, AppRows)>;
 
 struct Worker {
     directory: DirectoryCache,
-    kept: Kept,
+    kept: ServiceRows,
 }
 
 /// Runs until shutdown, if there is anything to remove.
-pub fn spawn(tasks: &Tasks, directory: DirectoryCache, kept: Kept) {
+pub fn spawn(tasks: &Tasks, directory: DirectoryCache, kept: ServiceRows) {
     if kept.is_empty() {
         return;
     }

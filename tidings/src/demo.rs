@@ -13,7 +13,7 @@ use crate::{Running, lines::say, ready};
 
 const ORG: &str = "demo";
 const APP: &str = "demo";
-/// Stored beside the data: credentials of the demo app, valid for the running server.
+/// Stored in the data folder: credentials of the demo app, valid for the running server.
 const FILE: &str = "demo.env";
 /// Where `tidings app ...` can reach the running server.
 pub const ADDRESS_FILE: &str = "grpc.address";
@@ -71,8 +71,8 @@ async fn demo_app(running: &Running) -> Result<Option<pb::AppWithSecrets>, Error
     if !directory.list_apps(any).await.map_err(error_from_status)?.into_inner().apps.is_empty() {
         return Ok(None);
     }
-    let wanted = pb::CreateAppRequest { org: ORG.into(), name: APP.into(), ..Default::default() };
-    Ok(Some(directory.create_app(wanted).await.map_err(error_from_status)?.into_inner()))
+    let request = pb::CreateAppRequest { org: ORG.into(), name: APP.into(), ..Default::default() };
+    Ok(Some(directory.create_app(request).await.map_err(error_from_status)?.into_inner()))
 }
 
 /// The admin token of the last start, or a new one if that is no longer valid.
@@ -89,8 +89,8 @@ async fn admin_token(running: &Running, app: &pb::AppWithSecrets, earlier: Optio
     if !app.app.as_ref().is_some_and(|app| app.enabled) {
         return Ok(String::new());
     }
-    let wanted = pb::CreateAdminTokenRequest { app: Some(app_ref()), label: "demo".into() };
-    Ok(directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner().token)
+    let request = pb::CreateAdminTokenRequest { app: Some(app_ref()), label: "demo".into() };
+    Ok(directory.create_admin_token(request).await.map_err(error_from_status)?.into_inner().token)
 }
 
 fn parse(env: &str) -> HashMap<String, String> {

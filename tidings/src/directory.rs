@@ -6,7 +6,7 @@ use std::{fs, sync::Arc};
 use tidings_domain::Error;
 use tidings_proto::pb::directory_service_client::DirectoryServiceClient;
 use tidings_runtime::{Certificates, Config, GuardedClock, Wire};
-use tidings_store::{Location, Standing};
+use tidings_store::{Location, SchemaState};
 
 use crate::{
     Roles, Running,
@@ -76,9 +76,9 @@ async fn is_new(config: &Config) -> Result<bool, Error> {
     let standing = schema.standing(&db).await;
     db.close().await;
     match standing? {
-        Standing::UpToDate => Ok(false),
-        Standing::Behind(steps) if steps == schema.sqlite.len() => Ok(true),
-        Standing::Behind(steps) => {
+        SchemaState::UpToDate => Ok(false),
+        SchemaState::Behind(steps) if steps == schema.sqlite.len() => Ok(true),
+        SchemaState::Behind(steps) => {
             let rule = format!(
                 "has tables of {} that lack {steps} migrations of this version, and this command leaves them as they are: \
                  if a server of an older version runs, use that version's commands, or name it with --server; else run \
@@ -87,7 +87,7 @@ async fn is_new(config: &Config) -> Result<bool, Error> {
             );
             Err(Error::invalid("the database", rule))
         }
-        Standing::Ahead(steps) => {
+        SchemaState::Ahead(steps) => {
             let rule = format!(
                 "has tables of {} that are {steps} migrations ahead of this version: update this program, or name a \
                  running server with --server",

@@ -1,4 +1,4 @@
-//! The gRPC door of a gateway alone: every public service behind its address, wherever it runs.
+//! The gRPC door of a gateway process: every public service behind its address, wherever it runs.
 
 use tidings_gateway::{Gateway, Passed};
 use tidings_proto::pb::{
@@ -21,8 +21,8 @@ pub struct Wires {
     pub callback: Option<Wire>,
 }
 
-/// Whether a gateway alone listens for gRPC: only where it is configured, since its machine may have another service's
-/// listener at the default address.
+/// Whether a gateway process listens for gRPC: only where it is configured, since its machine may have another
+/// service's listener at the default address.
 pub fn is_open(config: &Config, roles: Roles) -> bool {
     roles.gateway && !roles.serves_grpc() && config.grpc_listen.is_some()
 }
@@ -38,6 +38,6 @@ pub async fn pass(server: &mut GrpcServer, wires: Wires, gateway: &Gateway) {
     if let Some(wire) = wires.callback {
         server.add(Passed::<CallbackServiceServer<()>>::over(wire, gateway.clone())).await;
     } else {
-        tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to where it is");
+        tracing::warn!("CallbackService is not served: set TIDINGS_PEERS_CALLBACK to its address");
     }
 }

@@ -1,4 +1,4 @@
-//! `tidings explain`: everything that is stored about one message, read from the tables of all services.
+//! `tidings explain`: all stored data about one message, read from the tables of all services.
 
 use clap::Args;
 use tidings_callback::DeliveryOfMessage;
@@ -13,7 +13,7 @@ use crate::{
     callback_lines::due,
     conversation_lines::conversation,
     lines::{Output, Row},
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
 };
 
 /// Which message.
@@ -30,13 +30,14 @@ pub struct ExplainOptions {
 
 /// Prints what is known; fails if no app has the message.
 pub async fn explain(config: &Config, options: &ExplainOptions, output: Output) -> Result<(), Error> {
-    let stores = Stores::open(&Place::of(config)).await?;
+    let stores = Stores::open(&DataLocation::of(config)).await?;
     let found = search(&stores, options, output).await;
     stores.close().await;
     if found? {
         return Ok(());
     }
-    let words = "is in the log of no app: it was never sent, was refused or sent to those online only, or was purged";
+    let words =
+        "is in no app's log: it was never sent, was refused, was sent only to users who were online, or was purged";
     Err(Error::invalid("msg_id", format!("{} {words}", options.msg_id)))
 }
 

@@ -97,9 +97,9 @@ fn check(path: &Path, app: &str, hour: UnixMillis, manifest: &Manifest) -> Resul
         last = line.msg_id;
         count += 1;
     }
-    let told = (manifest.messages, manifest.first.to_string(), manifest.last.to_string());
-    if (count, first, last) != told {
-        return Err("has other messages than its manifest says".to_owned());
+    let expected = (manifest.messages, manifest.first.to_string(), manifest.last.to_string());
+    if (count, first, last) != expected {
+        return Err("does not have the messages of its manifest".to_owned());
     }
     Ok(format!("{count} messages, as sealed"))
 }

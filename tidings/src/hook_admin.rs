@@ -30,7 +30,7 @@ const KINDS: [(&str, pb::ConversationKind); 3] = [
     ("rooms", pb::ConversationKind::Room),
 ];
 
-/// The command line's names of what a hook is asked about.
+/// The command line's names of the subjects of hooks.
 const SUBJECTS: [(&str, pb::HookSubject); 6] = [
     ("messages", pb::HookSubject::Message),
     ("group-creations", pb::HookSubject::GroupCreation),
@@ -85,7 +85,7 @@ pub struct Added {
     /// The kinds of conversations, separated by commas; all by default.
     #[arg(long = "in", value_delimiter = ',', value_parser = one_of(&KINDS))]
     kinds: Vec<pb::ConversationKind>,
-    /// What it is asked about, separated by commas; only messages by default.
+    /// The subjects it is called for, separated by commas; only messages by default.
     #[arg(long = "about", value_delimiter = ',', value_parser = one_of(&SUBJECTS))]
     subjects: Vec<pb::HookSubject>,
     /// Allow a private, loopback or link-local address.
@@ -108,8 +108,8 @@ async fn act(mut directory: Directory, command: HookCommand, output: Output) -> 
             output.print(&row(&hook));
         }
         HookCommand::List(of) => {
-            let wanted = of.request(pb::ListHooksRequest {})?;
-            let hooks = directory.list_hooks(wanted).await.map_err(error_from_status)?.into_inner().hooks;
+            let request = of.request(pb::ListHooksRequest {})?;
+            let hooks = directory.list_hooks(request).await.map_err(error_from_status)?.into_inner().hooks;
             output.print_all(hooks.iter().map(row));
         }
         HookCommand::Remove { of, id, .. } => {

@@ -20,10 +20,10 @@ pub enum KeyCommand {
     Create {
         #[command(flatten)]
         app: NamedApp,
-        /// The service, for the list.
+        /// The service's name, shown in the list.
         #[arg(long)]
         name: String,
-        /// What it may do, with commas between: read, send, manage, admin.
+        /// Its scopes, separated by commas: read, send, manage, admin.
         #[arg(long, required = true, value_delimiter = ',', value_parser = KeyScope::ALL.map(KeyScope::name))]
         scopes: Vec<String>,
     },
@@ -64,20 +64,20 @@ impl KeyCommand {
 pub async fn key(mut directory: Directory, command: KeyCommand, output: Output) -> Result<(), Error> {
     match command {
         KeyCommand::Create { app, name, scopes } => {
-            let wanted = pb::CreateServiceAccountRequest { app: app.app_ref()?, name, scopes };
-            let made = directory.create_service_account(wanted).await.map_err(error_from_status)?.into_inner();
+            let request = pb::CreateServiceAccountRequest { app: app.app_ref()?, name, scopes };
+            let made = directory.create_service_account(request).await.map_err(error_from_status)?.into_inner();
             let pb::ServiceAccount { id, name, scopes, created_at, .. } = made.account.unwrap_or_default();
             let row = Row::default().field("id", id).field("name", name).field("scopes", scopes);
             output.print(&row.field("created_at_ms", moment_or_zero(created_at).0).shown("key", made.key));
         }
         KeyCommand::List { app } => {
-            let wanted = pb::ListServiceAccountsRequest { app: app.app_ref()? };
-            let listed = directory.list_service_accounts(wanted).await.map_err(error_from_status)?.into_inner();
+            let request = pb::ListServiceAccountsRequest { app: app.app_ref()? };
+            let listed = directory.list_service_accounts(request).await.map_err(error_from_status)?.into_inner();
             output.print_all(listed.accounts.iter().map(account));
         }
         KeyCommand::Revoke { app, id, .. } => {
-            let wanted = pb::RevokeServiceAccountRequest { app: app.app_ref()?, id };
-            directory.revoke_service_account(wanted).await.map_err(error_from_status)?;
+            let request = pb::RevokeServiceAccountRequest { app: app.app_ref()?, id };
+            directory.revoke_service_account(request).await.map_err(error_from_status)?;
             output.print(&Row::default().shown("id", id).cell("revoked", true, "revoked"));
         }
     }

@@ -48,13 +48,13 @@ pub struct Row {
 }
 
 impl Row {
-    /// A field that JSON alone has.
+    /// A field that only JSON output has.
     pub fn field(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.fields.insert(name.to_owned(), value.into());
         self
     }
 
-    /// A cell that text alone has.
+    /// A cell that only text output has.
     pub fn text(mut self, text: impl AsRef<str>) -> Self {
         if self.lines.is_empty() {
             self = self.line();
@@ -120,7 +120,7 @@ impl Row {
         row.text(format!("{mark} {what}: {words}"))
     }
 
-    /// Words for whoever runs the command.
+    /// A remark for the user of the command.
     pub fn remark(words: &str) -> Self {
         Self::default().shown("remark", words)
     }
@@ -135,7 +135,7 @@ impl Row {
     }
 }
 
-/// Writes one line of a command's output. A reader that closes the pipe, as `head` does, is no error; if the output
+/// Writes one line of a command's output. A reader that closes the pipe, as `head` does, is not an error; if the output
 /// cannot be written, as on a full disk, the command fails.
 pub fn say(line: &str) {
     match writeln!(stdout().lock(), "{line}") {
@@ -169,10 +169,10 @@ pub fn one_of<T: Copy + Send + Sync + 'static>(
 
 fn meant<T: Copy>(table: &[(&str, T)], word: &str) -> Result<T, String> {
     let found = table.iter().find(|(known, _)| *known == word);
-    found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("{word} is not one of the words"))
+    found.map(|(_, meaning)| *meaning).ok_or_else(|| format!("{word} is not one of the values"))
 }
 
-/// The word that stands for `meaning`.
+/// The word for `meaning`.
 pub fn word<T: PartialEq>(table: &[(&'static str, T)], meaning: &T) -> &'static str {
     table.iter().find(|(_, known)| known == meaning).map_or("unknown", |(word, _)| word)
 }

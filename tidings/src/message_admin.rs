@@ -59,7 +59,7 @@ pub async fn message(config: &Config, server: Server, command: MessageCommand, o
     let recalled = MessageServiceClient::new(wire).recall(of.request(request)?).await.map_err(error_from_status)?;
     if !recalled.into_inner().recalled {
         let named = row.written(Output::Text).concat();
-        return Err(Error::new(Reason::MessageNotFound, format!("{named} was recalled before")));
+        return Err(Error::new(Reason::MessageNotFound, format!("{named} was already recalled")));
     }
     output.print(&row.cell("recalled", true, "recalled"));
     Ok(())

@@ -1,4 +1,4 @@
-//! Where the numbers of the process are served, and those that are read when they are asked for.
+//! Serves the metrics of the process, and reads gauges at each scrape.
 
 use tidings_domain::Error;
 use tidings_runtime::{
@@ -15,7 +15,7 @@ pub const DEFAULT: &str = "127.0.0.1:9464";
 /// The value of `metrics_listen` that serves them nowhere.
 pub const OFF: &str = "off";
 
-/// The listener for `/metrics`, if there is one. That somebody has the default address is no reason not to start.
+/// The listener for `/metrics`, if there is one. The process also starts if the default address is taken.
 pub async fn listener(config: &Config, roles: Roles) -> Result<Option<TcpListener>, Error> {
     match config.metrics_listen.as_deref() {
         Some(OFF) => Ok(None),

@@ -36,7 +36,7 @@ const WHILE_NOT_READY: Duration = Duration::from_millis(500);
 pub struct NotReady {
     /// The reason as text, with the addresses of the installation.
     pub why: String,
-    /// Whether it persists until somebody changes the configuration.
+    /// Whether it persists until the configuration is changed.
     pub is_configured: bool,
 }
 
@@ -75,11 +75,11 @@ impl Readiness {
         }
         for (name, url) in &self.peers {
             any(url, Some(&self.service_key), &self.connector).await.map(drop).map_err(|silence| match silence {
-                Silence::RefusesKey => NotReady {
+                Unready::RefusesKey => NotReady {
                     why: format!("the {name} service at {url} refuses the service key of this process"),
                     is_configured: true,
                 },
-                Silence::Because(why) => {
+                Unready::Because(why) => {
                     NotReady { why: format!("the {name} service at {url} is not ready: {why}"), is_configured: false }
                 }
             })?;
@@ -132,12 +132,12 @@ fn read_only(why: &str) -> String {
 }
 
 /// Why a service does not count as ready.
-enum Silence {
+enum Unready {
     RefusesKey,
     Because(String),
 }
 
-impl Silence {
+impl Unready {
     fn words(self) -> String {
         match self {
             Self::RefusesKey => "it refuses the service key".to_owned(),
@@ -153,7 +153,7 @@ pub async fn peer(
     service_key: Option<&str>,
     connector: &Connector,
 ) -> Result<Option<UnixMillis>, String> {
-    any(addresses, service_key, connector).await.map_err(Silence::words)
+    any(addresses, service_key, connector).await.map_err(Unready::words)
 }
 
 /// What a process at this address answers: the time that its clock shows, if it says so.
@@ -164,7 +164,7 @@ pub async fn each(url: &str, service_key: Option<&str>, connector: &Connector) -
     let processes = processes(url).await?;
     let asked = processes.iter().map(|process| async move {
         let answer = ask(process, service_key, connector).await;
-        (process.address(), answer.map_err(Silence::words))
+        (process.address(), answer.map_err(Unready::words))
     });
     Ok(join_all(asked).await)
 }
@@ -193,14 +193,14 @@ async fn any(
     addresses: &Addresses,
     service_key: Option<&str>,
     connector: &Connector,
-) -> Result<Option<UnixMillis>, Silence> {
+) -> Result<Option<UnixMillis>, Unready> {
     let found = join_all(addresses.iter().map(processes)).await;
     let asked = found.into_iter().flat_map(|found| match found {
         Ok(processes) => processes.into_iter().map(Ok).collect(),
         Err(why) => vec![Err(why)],
     });
     let asked = asked
-        .map(|process| Box::pin(async move { ask(&process.map_err(Silence::Because)?, service_key, connector).await }));
+        .map(|process| Box::pin(async move { ask(&process.map_err(Unready::Because)?, service_key, connector).await }));
     select_ok(asked).await.map(|(clock, _)| clock)
 }
 
@@ -208,16 +208,16 @@ async fn ask(
     process: &Process,
     service_key: Option<&str>,
     connector: &Connector,
-) -> Result<Option<UnixMillis>, Silence> {
-    let because = |why: &str| Silence::Because(why.to_owned());
+) -> Result<Option<UnixMillis>, Unready> {
+    let because = |why: &str| Unready::Because(why.to_owned());
     let mut request = Request::new(HealthCheckRequest::default());
     if let Some(key) = service_key {
         let bearer = format!("Bearer {key}").parse().map_err(|_| because("the service key is not visible ASCII"))?;
         request.metadata_mut().insert("authorization", bearer);
     }
-    let (status, clock) = match process.check(connector, request).await.map_err(Silence::Because)? {
+    let (status, clock) = match process.check(connector, request).await.map_err(Unready::Because)? {
         Ok(answer) => (answer.get_ref().status(), shown_time(answer.metadata())),
-        Err(status) if tidings_proto::is_refused_service_key(&status) => return Err(Silence::RefusesKey),
+        Err(status) if tidings_proto::is_refused_service_key(&status) => return Err(Unready::RefusesKey),
         Err(status) => return Err(because(status.message())),
     };
     match status {

@@ -1,7 +1,8 @@
 //! `tidings restore`: puts a backup into a data folder.
 //!
 //! The databases are copied into a folder inside the data folder, brought up to date, and moved into place as the last
-//! thing. Before that, `databases.txt` names all of them, so that a start after a cut refuses instead of beginning anew.
+//! step. Before that, `databases.txt` names all of them, so that a start after an interruption fails instead of
+//! starting with empty databases.
 
 use std::{
     fs, io,
@@ -19,7 +20,7 @@ use crate::{
     backup::{BESIDE, Manifest},
     lines::{Output, Row},
     migrate::SCHEMAS,
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
     verify::{self, Report, Scope},
 };
 
@@ -29,7 +30,7 @@ use crate::{
 pub struct RestoreOptions {
     /// The folder of the backup.
     folder: PathBuf,
-    /// Replace the data that is there. It is kept in a folder `replaced-<time>` inside the data folder.
+    /// Replace existing data. It is moved into a folder `replaced-<time>` inside the data folder.
     #[arg(long)]
     force: bool,
 }
@@ -39,7 +40,7 @@ const STAGE: &str = "restoring";
 
 /// Restores a backup into the configured data folder.
 pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) -> Result<(), Error> {
-    let place = Place::of(config);
+    let place = DataLocation::of(config);
     let Location::Folder(data) = &place.location else {
         return Err(Error::invalid("restore", "writes a data folder, but database.url is set: use pg_restore"));
     };
@@ -73,7 +74,7 @@ pub async fn restore(config: &Config, options: &RestoreOptions, output: Output) 
     }
     match report.findings() {
         0 => Ok(()),
-        count => Err(Error::invalid("restore", format!("is done, but {count} problems were in the backup"))),
+        count => Err(Error::invalid("restore", format!("is complete, but {count} problems were in the backup"))),
     }
 }
 
@@ -84,7 +85,7 @@ fn is_data(name: &str) -> bool {
     is_database || BESIDE.contains(&name) || name == "files"
 }
 
-/// Moves what is there out of the way, if it may.
+/// Moves existing data aside, if allowed.
 fn make_room(data: &Path, force: bool, output: Output) -> Result<(), Error> {
     let fault = |error: io::Error| cannot_write(data, &error);
     let stage = data.join(STAGE);
@@ -103,7 +104,7 @@ fn make_room(data: &Path, force: bool, output: Output) -> Result<(), Error> {
     }
     if !force {
         let words = format!(
-            "finds data in {}: name an empty folder with --data, or give --force, which keeps that data in a folder beside",
+            "finds data in {}: name an empty folder with --data, or use --force, which moves that data into a subfolder",
             data.display()
         );
         return Err(Error::invalid("restore", words));
@@ -146,10 +147,10 @@ fn stage_databases(backup: &Path, data: &Path, stage: &Path) -> io::Result<()> {
     Ok(())
 }
 
-async fn restore_files(backup: &Path, place: &Place, stage: &Path) -> Result<(), Error> {
-    let Some(from) = Place::folder(backup.to_owned()).objects()? else { return Ok(()) };
+async fn restore_files(backup: &Path, place: &DataLocation, stage: &Path) -> Result<(), Error> {
+    let Some(from) = DataLocation::folder(backup.to_owned()).objects()? else { return Ok(()) };
     let to = place.writable_objects()?;
-    let staged = Stores::open(&Place::folder(stage.to_owned())).await?;
+    let staged = Stores::open(&DataLocation::folder(stage.to_owned())).await?;
     let done = async {
         for app in tidings_directory::stored_apps(&staged.directory).await? {
             kept::copy((&staged.file, None), (&from, &to), app.id).await?;

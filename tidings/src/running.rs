@@ -39,14 +39,14 @@ use tokio::{task::JoinSet, time::Instant};
 
 use crate::{
     Roles, bus,
-    deleted_apps::{self, Kept},
+    deleted_apps::{self, ServiceRows},
     door::{self, Wires},
     keys, metrics,
     ready::{NotReady, Readiness},
     watch_clock,
 };
 
-/// How long open calls may take once the process was told to stop.
+/// How long open calls may take after the stop signal.
 const DRAIN: Duration = Duration::from_secs(8);
 /// The minimum time for background tasks once no call is open any more.
 const LAST: Duration = Duration::from_secs(1);
@@ -292,7 +292,7 @@ struct Starting<'a> {
     /// The same with their names, for the numbers.
     measured: Vec<(&'static str, Db)>,
     /// What is removed with an app.
-    kept: Kept,
+    kept: ServiceRows,
 }
 
 impl Starting<'_> {
@@ -309,7 +309,7 @@ impl Starting<'_> {
             folder.note_database(name)?;
         }
         if let Some(source) = tidings_store::table_copy::begun(&db).await? {
-            let words = format!("holds a copy that is not complete: run `tidings copy` from {source} again");
+            let words = format!("holds an incomplete copy: run `tidings copy` from {source} again");
             return Err(Error::invalid("database.url", words));
         }
         if !migrate {
@@ -499,7 +499,7 @@ impl Running {
         self.background.shutdown().trigger();
     }
 
-    /// Runs until it is told to stop or a part fails, then drains open calls.
+    /// Runs until the stop signal or the failure of a part, then drains open calls.
     pub async fn finish(mut self) -> Result<(), Error> {
         let mut outcome = Ok(());
         tokio::select! {

@@ -1,17 +1,17 @@
-//! The databases of an installation, opened by a command that reads all of them, beside a running program or without it.
+//! The databases of an installation, opened by a command that reads all of them, whether or not the program is running.
 
 use std::path::PathBuf;
 
 use tidings_domain::Error;
 use tidings_file::Objects;
 use tidings_runtime::{Config, config::Files};
-use tidings_store::{Db, Location, Schema, Standing};
+use tidings_store::{Db, Location, Schema, SchemaState};
 
 use crate::{migrate::SCHEMAS, running::location};
 
 /// Where an installation keeps everything.
 #[derive(Clone)]
-pub struct Place {
+pub struct DataLocation {
     /// The databases.
     pub location: Location,
     /// Where files are stored, as configured.
@@ -20,7 +20,7 @@ pub struct Place {
     pub data: PathBuf,
 }
 
-impl Place {
+impl DataLocation {
     /// The installation of a configuration.
     pub fn of(config: &Config) -> Self {
         Self { location: location(config), files: config.files.clone(), data: config.data.clone() }
@@ -70,7 +70,7 @@ pub struct Stores {
 
 impl Stores {
     /// Opens them; none is created or migrated.
-    pub async fn open(place: &Place) -> Result<Self, Error> {
+    pub async fn open(place: &DataLocation) -> Result<Self, Error> {
         let [directory, message, conversation, file, callback] = SCHEMAS;
         Ok(Self {
             directory: open(place, directory).await?,
@@ -90,19 +90,19 @@ impl Stores {
 }
 
 /// Opens one database as it is, if it is there and this version knows its tables.
-async fn open(place: &Place, schema: &Schema) -> Result<Db, Error> {
+async fn open(place: &DataLocation, schema: &Schema) -> Result<Db, Error> {
     let db = usable(place, schema).await?;
     let steps = match schema.standing(&db).await? {
-        Standing::UpToDate => return Ok(db),
-        Standing::Behind(steps) => format!("lacks {steps} migrations: run `tidings migrate`"),
-        Standing::Ahead(steps) => format!("is {steps} migrations ahead of this version: update this program"),
+        SchemaState::UpToDate => return Ok(db),
+        SchemaState::Behind(steps) => format!("lacks {steps} migrations: run `tidings migrate`"),
+        SchemaState::Ahead(steps) => format!("is {steps} migrations ahead of this version: update this program"),
     };
     db.close().await;
     Err(Error::invalid("data", format!("{} {steps}", place.database(schema))))
 }
 
 /// Opens one database as it is, if it is there.
-pub async fn usable(place: &Place, schema: &Schema) -> Result<Db, Error> {
+pub async fn usable(place: &DataLocation, schema: &Schema) -> Result<Db, Error> {
     if let Location::Folder(folder) = &place.location
         && !folder.join(format!("{}.sqlite", schema.name)).exists()
     {

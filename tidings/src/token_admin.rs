@@ -20,7 +20,7 @@ pub enum TokenCommand {
     Create {
         #[command(flatten)]
         app: NamedApp,
-        /// A label for the list.
+        /// A label, shown in the list.
         #[arg(long, default_value = "", hide_default_value = true)]
         label: String,
     },
@@ -61,21 +61,21 @@ impl TokenCommand {
 pub async fn admin_token(mut directory: Directory, command: TokenCommand, output: Output) -> Result<(), Error> {
     match command {
         TokenCommand::Create { app, label } => {
-            let wanted = pb::CreateAdminTokenRequest { app: app.app_ref()?, label };
-            let made = directory.create_admin_token(wanted).await.map_err(error_from_status)?.into_inner();
+            let request = pb::CreateAdminTokenRequest { app: app.app_ref()?, label };
+            let made = directory.create_admin_token(request).await.map_err(error_from_status)?.into_inner();
             let pb::AdminToken { id, label, created_at, .. } = made.admin_token.unwrap_or_default();
             let row = Row::default().field("id", id).field("label", label);
             let row = row.field("created_at_ms", moment_or_zero(created_at).0);
             output.print(&row.shown("token", made.token));
         }
         TokenCommand::List { app } => {
-            let wanted = pb::ListAdminTokensRequest { app: app.app_ref()? };
-            let listed = directory.list_admin_tokens(wanted).await.map_err(error_from_status)?.into_inner();
+            let request = pb::ListAdminTokensRequest { app: app.app_ref()? };
+            let listed = directory.list_admin_tokens(request).await.map_err(error_from_status)?.into_inner();
             output.print_all(listed.admin_tokens.iter().map(token));
         }
         TokenCommand::Revoke { app, id, .. } => {
-            let wanted = pb::RevokeAdminTokenRequest { app: app.app_ref()?, id };
-            directory.revoke_admin_token(wanted).await.map_err(error_from_status)?;
+            let request = pb::RevokeAdminTokenRequest { app: app.app_ref()?, id };
+            directory.revoke_admin_token(request).await.map_err(error_from_status)?;
             output.print(&Row::default().shown("id", id).cell("revoked", true, "revoked"));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tidings_domain::{Clock, Witness};
+use tidings_domain::{Clock, TimeReference};
 use tidings_runtime::{Task, Tasks};
 use tidings_store::{Db, Engine};
 
@@ -25,7 +25,7 @@ pub async fn compare(db: &Db, clock: &dyn Clock) {
         Ok(now) => {
             let took = clock.elapsed().saturating_sub(began);
             if took <= SLOW {
-                clock.compare(Witness::Database(now + took / 2));
+                clock.compare(TimeReference::Database(now + took / 2));
             }
         }
         // Readiness reports a database that does not answer.

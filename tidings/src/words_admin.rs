@@ -76,12 +76,12 @@ async fn act(mut directory: Directory, command: WordsCommand, output: Output) ->
         WordsCommand::Set { list, action, file } => {
             let words = words_in(&text_input::read(&file)?)?;
             let new = pb::WordList { name: list.list, action: action.into(), words };
-            let wanted = list.of.request(pb::SetWordListRequest { list: Some(new) })?;
-            output.print(&summary(&directory.set_word_list(wanted).await.map_err(error_from_status)?.into_inner()));
+            let request = list.of.request(pb::SetWordListRequest { list: Some(new) })?;
+            output.print(&summary(&directory.set_word_list(request).await.map_err(error_from_status)?.into_inner()));
         }
         WordsCommand::List(of) => {
-            let wanted = of.request(pb::ListWordListsRequest {})?;
-            let lists = directory.list_word_lists(wanted).await.map_err(error_from_status)?.into_inner().lists;
+            let request = of.request(pb::ListWordListsRequest {})?;
+            let lists = directory.list_word_lists(request).await.map_err(error_from_status)?.into_inner().lists;
             output.print_all(lists.iter().map(summary));
         }
         WordsCommand::Show(list) => {
@@ -109,7 +109,7 @@ fn summary(list: &pb::WordListSummary) -> Row {
     row.cell("words", list.words, format!("{} words", list.words))
 }
 
-/// In text the words alone, so that the output can be a file for `set`.
+/// As text only the words, so that the output can be a file for `set`.
 fn whole(list: &pb::WordList) -> Row {
     let row = Row::default()
         .field("name", list.name.as_str())

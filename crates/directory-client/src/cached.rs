@@ -23,9 +23,9 @@ use crate::as_app;
 /// How long an app's record is cached. It carries the version of the app's users, so a deleted user may seem to exist for as
 /// long; the directory gives no name to another account before that.
 const KEEP_APP: Duration = Duration::from_secs(1);
-/// How long the id behind a name, and a user's standing, is cached under one version.
+/// How long the id of a name, and a user's state, is cached under one version.
 const KEEP_USERS: Duration = Duration::from_secs(5);
-/// How long the permission to speak in a group or to another user is cached.
+/// How long the permission to write to a group or to another user is cached.
 const KEEP_RIGHTS: Duration = Duration::from_secs(1);
 /// An app may have 2 MiB of words.
 const MAX_ANSWER: usize = 8 * 1024 * 1024;
@@ -42,32 +42,32 @@ pub struct DirectoryCache {
     pub(crate) clock: Arc<dyn Clock>,
     apps: Arc<TtlCache<AppName, Arc<App>>>,
     users: Arc<TtlCache<(AppUsers, UserRef), UserId>>,
-    /// The standing of existing users.
-    acting: Arc<TtlCache<(AppUsers, UserId), Standing>>,
+    /// The state of existing users.
+    acting: Arc<TtlCache<(AppUsers, UserId), UserState>>,
     /// What a user may do in a group.
     memberships: Arc<TtlCache<Right, Membership>>,
     /// Who may write to a receiver, and whether that is so because they are contacts.
     welcome: Arc<TtlCache<(Right, bool), ()>>,
 }
 
-/// App, and the version of its users that was known when the question was asked. What was asked under one version is not
-/// found under the next, whenever the answer comes; it makes room in time.
+/// App, and the version of its users that was known at the time of the request. What was requested under one version is
+/// not found under the next, whenever the answer comes; it makes room in time.
 type AppUsers = (i64, i64);
 
 /// What a user may do anywhere.
 #[derive(Debug, Clone, Copy)]
-struct Standing {
+struct UserState {
     enabled: bool,
-    /// Where they may not send.
+    /// Where they are muted.
     mutes: UserMutes,
 }
 
 /// The receivers who accept no messages of a sender.
 #[derive(Debug, Default)]
-pub struct Unwelcoming {
+pub struct RefusingReceivers {
     /// They have blocked the sender.
     pub blockers: Vec<UserId>,
-    /// They are no contacts of the sender.
+    /// They are not contacts of the sender.
     pub strangers: Vec<UserId>,
 }
 
@@ -103,7 +103,7 @@ impl DirectoryCache {
         standing.map(|()| (caller, app))
     }
 
-    /// The same, but a disabled user is returned beside the caller instead of an error: for calls that report it.
+    /// The same, but a disabled user is returned with the caller instead of an error: for calls that report it.
     pub async fn caller_as_is<T>(&self, request: &Request<T>) -> Result<(Caller, Arc<App>, Result<(), Error>), Error> {
         let scope = Scope::of(request)?;
         let name = match &scope.app.app {
@@ -137,24 +137,24 @@ impl DirectoryCache {
         found.first().copied().ok_or_else(|| Error::internal("the directory returned fewer users than requested"))
     }
 
-    /// Where the user may not send, whatever their rights there. For a user on whose behalf the call is made it is known
-    /// already, so this makes no call.
+    /// Where the user is muted, regardless of their rights there. For a user on whose behalf the call is made it is
+    /// known already, so this makes no call.
     pub async fn mutes(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<UserMutes, Error> {
         Ok(self.standing((caller, app), user).await?.mutes)
     }
 
     /// An error when there is no such user.
-    async fn standing(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<Standing, Error> {
+    async fn standing(&self, (caller, app): (&Caller, &App), user: UserId) -> Result<UserState, Error> {
         let (key, now) = ((users_of(app), user), self.steady());
         if let Some(standing) = self.acting.get(&key, now) {
             return Ok(standing);
         }
         let ask = async {
-            let asked = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
-            let answer = self.client.clone().get_user(as_app(caller, asked)).await;
+            let request = pb::GetUserRequest { user: Some(UserRef::Id(user).into()) };
+            let answer = self.client.clone().get_user(as_app(caller, request)).await;
             let found = answer.map_err(error_from_status)?.into_inner();
             let mutes = found.mutes.as_ref().map(UserMutes::try_from).transpose()?.unwrap_or_default();
-            Ok(Standing { enabled: found.enabled, mutes })
+            Ok(UserState { enabled: found.enabled, mutes })
         };
         Box::pin(self.acting.load(&key, now, ask)).await
     }
@@ -165,8 +165,8 @@ impl DirectoryCache {
             return Ok(app);
         }
         let ask = async {
-            let asked = pb::GetAppRequest { app: Some(scope.app.clone()) };
-            let answer = self.client.clone().get_app(asked).await.map_err(error_from_status)?;
+            let request = pb::GetAppRequest { app: Some(scope.app.clone()) };
+            let answer = self.client.clone().get_app(request).await.map_err(error_from_status)?;
             App::try_from(answer.into_inner()).map(Arc::new)
         };
         Box::pin(self.apps.load(&name, now, ask)).await
@@ -187,12 +187,12 @@ impl DirectoryCache {
         if missing.is_empty() {
             return Ok(known.into_iter().flatten().collect());
         }
-        let asked = pb::ResolveUsersRequest {
+        let request = pb::ResolveUsersRequest {
             users: missing.iter().map(|user| pb::UserRef::from((*user).clone())).collect(),
             intern_unknown: intern,
             or_deleted: false,
         };
-        let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, asked))).await;
+        let answer = Box::pin(self.client.clone().resolve_users(as_app(caller, request))).await;
         let found = answer.map_err(error_from_status)?.into_inner().users;
         for (user, found) in missing.into_iter().zip(&found) {
             self.users.insert((users_of(app), user.clone()), UserId(found.id), now);
@@ -221,8 +221,8 @@ impl DirectoryCache {
         if missing.is_empty() {
             return Ok(known);
         }
-        let asked = internal::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
-        let answer = Box::pin(self.internal.clone().memberships(as_app(caller, asked))).await;
+        let request = internal::MembershipsRequest { user_id: Some(user.0), group_ids: missing };
+        let answer = Box::pin(self.internal.clone().memberships(as_app(caller, request))).await;
         for wire in answer.map_err(error_from_status)?.into_inner().memberships {
             let membership = Membership::try_from(wire)?;
             if membership.role.is_some() || user == UserId::ADMIN {
@@ -243,24 +243,24 @@ impl DirectoryCache {
         found.into_iter().next().flatten().ok_or_else(|| Error::new(Reason::GroupNotFound, group.to_string()))
     }
 
-    /// The receivers who have blocked the sender and, with `contacts_only`, those who are no contacts of the sender.
+    /// The receivers who have blocked the sender and, with `contacts_only`, those who are not contacts of the sender.
     pub async fn unwelcoming(
         &self,
         caller: &Caller,
         sender: UserId,
         receivers: &[UserId],
         contacts_only: bool,
-    ) -> Result<Unwelcoming, Error> {
+    ) -> Result<RefusingReceivers, Error> {
         let now = self.steady();
         let key = |receiver: UserId| ((caller.app.0, sender.0, receiver.0), contacts_only);
         let is_known = |receiver: UserId| receiver == UserId::ADMIN || self.welcome.get(&key(receiver), now).is_some();
         let missing: Vec<UserId> = receivers.iter().copied().filter(|receiver| !is_known(*receiver)).collect();
         if missing.is_empty() {
-            return Ok(Unwelcoming::default());
+            return Ok(RefusingReceivers::default());
         }
         let by_ids = missing.iter().map(|receiver| receiver.0).collect();
-        let asked = internal::BlockedByRequest { user_id: Some(sender.0), by_ids, contacts_only };
-        let answer = Box::pin(self.internal.clone().blocked_by(as_app(caller, asked))).await;
+        let request = internal::BlockedByRequest { user_id: Some(sender.0), by_ids, contacts_only };
+        let answer = Box::pin(self.internal.clone().blocked_by(as_app(caller, request))).await;
         let found = answer.map_err(error_from_status)?.into_inner();
         if found.by_ids.is_empty() && found.stranger_ids.is_empty() {
             for receiver in missing {
@@ -268,10 +268,10 @@ impl DirectoryCache {
             }
         }
         let users = |ids: Vec<i64>| ids.into_iter().map(UserId).collect();
-        Ok(Unwelcoming { blockers: users(found.by_ids), strangers: users(found.stranger_ids) })
+        Ok(RefusingReceivers { blockers: users(found.by_ids), strangers: users(found.stranger_ids) })
     }
 
-    /// The present moment for what is kept here: it goes on evenly, whatever the clock is set to, and is no time of the day.
+    /// The current time for entries of this cache: it is monotonic and not a time of day.
     fn steady(&self) -> UnixMillis {
         UnixMillis(0) + self.clock.elapsed()
     }

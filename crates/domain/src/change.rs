@@ -1,4 +1,4 @@
-//! Changes of who exists and how they relate: users, contacts, groups and rooms.
+//! Changes of users, contacts, groups and rooms.
 
 mod about;
 mod parts;
@@ -89,20 +89,20 @@ pub enum Change {
         /// Who is subscribed.
         subscribers: Vec<UserId>,
     },
-    /// `from` asked `user` to become a contact.
+    /// `from` sent `user` a contact request.
     ContactRequested {
-        /// Who was asked.
+        /// The receiver of the request.
         user: UserId,
-        /// Who asks.
+        /// The sender of the request.
         from: UserId,
         /// What they wrote.
         text: String,
     },
     /// `user` refused the request of `from`.
     ContactDeclined {
-        /// Who was asked.
+        /// The receiver of the request.
         user: UserId,
-        /// Who had asked.
+        /// The sender of the request.
         from: UserId,
     },
     /// Two users are contacts of each other from now on.
@@ -111,7 +111,7 @@ pub enum Change {
         user: UserId,
         /// The other one.
         contact: UserId,
-        /// Whether the other one had asked, and `user` accepted.
+        /// Whether `user` accepted a request of the other one.
         #[serde(default)]
         accepted: bool,
     },
@@ -139,7 +139,7 @@ pub enum Change {
         owner: UserId,
         /// Its name.
         name: String,
-        /// Its first members besides the owner.
+        /// Its first members, without the owner.
         members: Vec<UserId>,
     },
     /// A group or room ended.
@@ -150,7 +150,7 @@ pub enum Change {
         owner: UserId,
         /// Its name.
         name: String,
-        /// Members that it had besides the owner, at most [`Self::MAX_USERS`].
+        /// Its members, without the owner, at most [`Self::MAX_USERS`].
         #[serde(default)]
         members: Vec<UserId>,
     },
@@ -171,7 +171,7 @@ pub enum Change {
         /// The custom text after the change, if it changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         custom: Option<String>,
-        /// Until when nobody may speak, if that changed: see [`Self::MembersMuted`].
+        /// Until when all members are muted, if that changed: see [`Self::MembersMuted`].
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mute_all_until_ms: Option<i64>,
         /// Whether the group is enabled, if that changed.
@@ -220,7 +220,7 @@ pub enum Change {
         group: GroupChanged,
         /// The members.
         users: Vec<UserId>,
-        /// Until when, in Unix milliseconds; 0: they may speak; -1: forever.
+        /// Until when, in Unix milliseconds; 0: not muted; -1: forever.
         until_ms: i64,
     },
     /// Users were put on a group's block list, or taken off it.
@@ -279,7 +279,7 @@ pub enum Change {
         /// False: removed.
         is_set: bool,
     },
-    /// A user asked to join a group.
+    /// A user applied to join a group.
     Applied {
         /// The group.
         group: GroupChanged,
@@ -319,9 +319,9 @@ pub enum SessionEnd {
     LoggedOut,
     /// The connection was closed.
     Closed,
-    /// Nothing came from the client, or its gateway is gone.
+    /// Nothing came from the client, or its gateway died.
     TimedOut,
-    /// The server ended it for good: see [`Change::UserDisconnected`].
+    /// The server ended it permanently: see [`Change::UserDisconnected`].
     Kicked,
     /// A new session of the same device took its place.
     Replaced,
@@ -334,7 +334,7 @@ pub struct GroupChanged {
     pub id: i64,
     /// Whether it is a room.
     pub is_room: bool,
-    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    /// Of a thread: the group that it belongs to; 0: it is not a thread.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub parent: i64,
     /// Of a thread: only its members see it, not all of that group.
@@ -358,7 +358,7 @@ const fn is_false(flag: &bool) -> bool {
 pub enum Joining {
     /// Somebody added them.
     Added,
-    /// They joined a group that takes everybody.
+    /// They joined an open group.
     Joined,
     /// Their application was accepted.
     Accepted,

@@ -42,7 +42,7 @@ pub trait Clock: Send + Sync + fmt::Debug {
     /// The current time.
     fn now(&self) -> UnixMillis;
 
-    /// The time since a fixed moment. It is never set, so two readings measure a duration within this process,
+    /// The time since a fixed point. It is never set, so two readings measure a duration within this process,
     /// whatever [`Self::now`] does meanwhile.
     fn elapsed(&self) -> Duration;
 
@@ -53,12 +53,12 @@ pub trait Clock: Send + Sync + fmt::Debug {
     }
 
     /// Reports what is known of the time from elsewhere. Clocks that need no check ignore it.
-    fn compare(&self, _with: Witness) {}
+    fn compare(&self, _with: TimeReference) {}
 }
 
-/// What is known of the time besides the machine's clock.
+/// A time to compare the machine's clock with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Witness {
+pub enum TimeReference {
     /// What the database's clock shows now.
     Database(UnixMillis),
     /// When this installation, which has no clock to compare with, was last seen running.
@@ -82,7 +82,7 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests that only moves when it is told to.
+/// A clock for tests that only moves when set.
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,

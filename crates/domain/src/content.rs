@@ -1,7 +1,7 @@
 //! The content of a message, independent of vendors.
 //!
 //! Neutral fields hold what every dialect can show. Where they cannot reproduce a dialect's own text verbatim
-//! (odd escapes, unknown keys, key order), [`Verbatim`] keeps that text beside them (decision 11).
+//! (odd escapes, unknown keys, key order), [`Verbatim`] keeps that text too (decision 11).
 
 use crate::JsonText;
 

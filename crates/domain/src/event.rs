@@ -87,8 +87,8 @@ impl EventKind {
         }
     }
 
-    /// Whether clients that were away get it when they come back. What was for those who were online is not for them, and what
-    /// clients do not show is for none.
+    /// Whether clients that were disconnected get it when they reconnect. What was for those who were online is not for
+    /// them, and what clients do not show is for none.
     pub const fn is_for_later(self) -> bool {
         match self {
             Self::Sent

@@ -63,7 +63,7 @@ impl StoredFile {
         self.content_type.starts_with("video/")
     }
 
-    /// Whether a thumbnail is to be made (agora.md 3.2).
+    /// Whether to make a thumbnail (agora.md 3.2).
     pub fn is_large_picture(&self) -> bool {
         self.is_picture() && self.size > Self::SMALL
     }

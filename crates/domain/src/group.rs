@@ -29,7 +29,7 @@ impl GroupKind {
         }
     }
 
-    /// The id made of the `n`th number, from the same counter as users, so that no id is used twice.
+    /// The id for the `n`th number, from the same counter as users, so that no id is used twice.
     pub const fn generated(self, n: i64) -> i64 {
         (n << 4) | self.code()
     }
@@ -67,13 +67,13 @@ impl GroupRole {
     }
 }
 
-/// Until when somebody is muted.
+/// Until when a user is muted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mute {
     /// Not muted.
     #[default]
     No,
-    /// Until that moment.
+    /// Until that time.
     Until(UnixMillis),
     /// Until it is lifted.
     Forever,
@@ -98,7 +98,7 @@ impl Mute {
         }
     }
 
-    /// Whether it is in force at that moment.
+    /// Whether it is in force at that time.
     pub fn holds(self, now: UnixMillis) -> bool {
         match self {
             Self::No => false,
@@ -107,7 +107,7 @@ impl Mute {
         }
     }
 
-    /// The same; none when it is over.
+    /// The same; none when it has expired.
     #[must_use]
     pub fn at(self, now: UnixMillis) -> Self {
         if self.holds(now) { self } else { Self::No }
@@ -143,7 +143,7 @@ pub struct Membership {
     pub read_ack: bool,
     /// The owner.
     pub owner: UserId,
-    /// False: nobody can send to it.
+    /// False: it accepts no messages.
     pub enabled: bool,
 }
 

@@ -38,7 +38,7 @@ impl JsonText {
         decoded_len(&self.0)
     }
 
-    /// Whether one of its strings contains an unpaired surrogate, which is no character: most parsers refuse such a
+    /// Whether one of its strings contains an unpaired surrogate, which is not a character: most parsers refuse such a
     /// text.
     pub fn has_half_pair(&self) -> bool {
         has_half_pair(&self.0)

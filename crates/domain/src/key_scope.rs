@@ -1,4 +1,4 @@
-//! What an app key opens: the scopes that an internal service was given.
+//! The scopes of an app key, which limit what an internal service may call.
 
 use crate::Error;
 
@@ -36,7 +36,7 @@ impl KeyScope {
     /// The scope of that name.
     pub fn of_name(name: &str) -> Result<Self, Error> {
         let found = Self::ALL.into_iter().find(|scope| scope.name() == name);
-        found.ok_or_else(|| Error::invalid("scopes", "must be among read, send, manage and admin"))
+        found.ok_or_else(|| Error::invalid("scopes", "must be from read, send, manage and admin"))
     }
 
     /// The scopes of these names, in order and each once.

@@ -43,7 +43,7 @@ pub use app::{App, LANYING_SEGMENTS, OWN_SEGMENTS, is_reserved_org};
 pub use caller::{Actor, Caller, Platform};
 pub use change::{Change, GroupChanged, Joining, Leaving, SessionEnd};
 pub use change_kind::ChangeKind;
-pub use clock::{Clock, ManualClock, SystemClock, UnixMillis, Witness};
+pub use clock::{Clock, ManualClock, SystemClock, TimeReference, UnixMillis};
 pub use content::{
     BODY_NAMES, Body, Command, Content, Custom, Dialect, Ext, File, Forward, Image, Location, Media, Text, Verbatim,
     Video, Voice,

@@ -27,7 +27,7 @@ pub enum Target {
 pub struct Delivery {
     /// Whether the sender's own devices receive it too.
     pub sync_device: bool,
-    /// Whether readers in a group are asked for receipts.
+    /// Whether readers in a group are requested to send receipts.
     pub need_ack: bool,
     /// Its priority under load.
     pub priority: Priority,

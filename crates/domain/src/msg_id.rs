@@ -55,7 +55,8 @@ impl MsgIdMinter {
 }
 
 impl MsgId {
-    /// The id with these low 32 bits whose time is nearest to a moment: the low bits alone repeat every 17 minutes.
+    /// The id with these low 32 bits whose time is nearest to the given one: the low bits alone repeat every 17
+    /// minutes.
     pub fn of_low_bits(low: u32, near: UnixMillis) -> Self {
         const LOW: i64 = 1 << 32;
         let near = first_of(0, near.0 - EPOCH);
@@ -64,18 +65,18 @@ impl MsgId {
         Self(nearest.unwrap_or(same).max(0))
     }
 
-    /// Below every id that is minted at that moment or later, above every earlier one.
+    /// Below every id that is minted at that time or later, above every earlier one.
     pub fn before(moment: UnixMillis) -> Self {
         Self((first_of(0, moment.0 - EPOCH) - 1).max(0))
     }
 
-    /// The first and the last id that an import of that moment can have.
+    /// The first and the last id that an import of that time can have.
     pub const fn imports_of(moment: UnixMillis) -> (Self, Self) {
         let first = first_of(IMPORT_NODE, moment.0 - EPOCH);
         (Self(first), Self(first + COUNTER_MASK))
     }
 
-    /// Whether both moments are in the same minute. Exports walk whole minutes by id.
+    /// Whether both times are in the same minute. Exports walk whole minutes by id.
     pub const fn is_of_minute(self, moment: UnixMillis) -> bool {
         self.moment().0.div_euclid(MINUTE) == moment.0.div_euclid(MINUTE)
     }

@@ -1,4 +1,4 @@
-//! Where a user may not send, whatever their rights there.
+//! Where a user is muted, regardless of their rights there.
 
 use crate::{ConversationKind, Mute, UnixMillis};
 
@@ -17,7 +17,7 @@ impl UserMutes {
     /// Nowhere muted.
     pub const NONE: Self = Self { direct: Mute::No, group: Mute::No, room: Mute::No };
 
-    /// Whether the user may not send in conversations of that kind at that moment.
+    /// Whether the user is muted in conversations of that kind at that time.
     pub fn holds(&self, kind: ConversationKind, now: UnixMillis) -> bool {
         match kind {
             ConversationKind::Direct => self.direct.holds(now),

@@ -43,7 +43,7 @@ reasons! {
     ServiceKeyWrong,
     /// The call needs an app token and got a user's.
     AppTokenRequired,
-    /// The caller may not do this.
+    /// The caller is not allowed to do this.
     NotPermitted,
     /// The client id is not the app's.
     ClientIdWrong,
@@ -105,7 +105,7 @@ reasons! {
     BlockedByReceiver,
     /// The two users are contacts already.
     AlreadyContact,
-    /// The two users are no contacts of each other.
+    /// The two users are not contacts of each other.
     NotAContact,
     /// No such request to become a contact: it was decided, has expired, or was never made.
     ContactRequestGone,
@@ -128,7 +128,7 @@ reasons! {
     MessageTooLarge,
     /// No such file.
     FileNotFound,
-    /// The file's retention is over, or it was removed.
+    /// The file has expired, or it was removed.
     FileExpired,
     /// A user's attributes take more bytes than they may; the subject is that limit.
     AttributesTooLarge,
@@ -213,7 +213,7 @@ pub enum Grpc {
     Unauthenticated,
 }
 
-/// The Agora dialect's error (agora.md 8). `{}` in the description stands for the error's subject.
+/// The Agora dialect's error (agora.md 8). `{}` in the description is replaced by the error's subject.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct AgoraWords {
     /// HTTP status.

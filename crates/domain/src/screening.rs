@@ -1,4 +1,4 @@
-//! What an app screens before a message is appended to the log, or groups and contacts change: word lists, and servers
+//! Checks before a message is appended to the log, or groups and contacts change: word lists, and servers
 //! that are called.
 
 use std::time::Duration;
@@ -34,18 +34,18 @@ pub enum HookForm {
     Agora,
 }
 
-/// What a hook is asked about.
+/// A subject of hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HookSubject {
-    /// A message that is to be sent.
+    /// A message to be sent.
     Message,
-    /// A group or room that is to be created.
+    /// A group or room to be created.
     GroupCreation,
-    /// A user who joins a group or room, or asks to.
+    /// A user who joins a group or room, or applies to.
     GroupApplication,
-    /// Users who are to be brought into a group or room by others.
+    /// Users whom others add to a group or room.
     GroupInvitation,
-    /// A user who asks another one to be their contact.
+    /// A user who sends a contact request.
     ContactRequest,
     /// A user who answers such a request.
     ContactAnswer,
@@ -64,13 +64,13 @@ pub struct Hook {
     pub token: Option<String>,
     /// Timeout of a call.
     pub timeout: Duration,
-    /// Whether a message or change is refused when there is no valid answer; otherwise it takes place.
+    /// Whether a message or change is refused when there is no valid answer; otherwise it is accepted.
     pub refuse_on_failure: bool,
     /// The kinds of conversations; empty: all.
     pub kinds: Vec<ConversationKind>,
     /// Whether the URL may resolve to a private, loopback or link-local address.
     pub allow_private: bool,
-    /// What it is asked about. Not empty; only messages in Agora's form.
+    /// The subjects it is called for. Not empty; only messages in Agora's format.
     pub subjects: Vec<HookSubject>,
 }
 

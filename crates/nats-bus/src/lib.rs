@@ -1,13 +1,13 @@
 //! Hints between processes over NATS.
 //!
-//! Nothing depends on the broker: what it loses, repeats, delays or reorders is found by looking (docs/internals/bus.md). A
-//! process starts, sends and is ready without it.
+//! Nothing depends on the broker: what it loses, repeats, delays or reorders is found by polling
+//! (docs/internals/bus.md). A process starts, sends and is ready without it.
 
+mod connectivity;
 mod link;
 mod nats_bus;
 mod outbox;
 mod settings;
-mod standing;
 mod wire;
 
 pub use nats_bus::NatsBus;

@@ -1,4 +1,4 @@
-//! The connection to the broker. The library connects again by itself, forever; this ends when it does not.
+//! The connection to the broker. The library reconnects forever; the task ends if the library gives up.
 
 use std::{future::Future, sync::Arc, time::Duration};
 
@@ -13,8 +13,8 @@ use tokio::time::{sleep, timeout};
 
 use crate::{
     Settings, Topic,
+    connectivity::Connectivity,
     outbox::Outbox,
-    standing::Standing,
     wire::{read, written},
 };
 
@@ -25,14 +25,14 @@ const ACCEPT: Duration = Duration::from_millis(100);
 /// Messages that wait in the library, in each direction.
 const MOST_WAITING: usize = 256;
 
-/// What one process's link is made of.
+/// The parts of one process's link.
 #[derive(Debug)]
 pub(crate) struct Link {
     pub settings: Settings,
     pub topics: Vec<Topic>,
     pub here: LocalBus,
     pub outbox: Arc<Outbox>,
-    pub standing: Arc<Standing>,
+    pub connectivity: Arc<Connectivity>,
 }
 
 /// Passes hints on in both directions until the library gives up.
@@ -44,12 +44,12 @@ pub(crate) async fn run(link: Arc<Link>) {
         },
         Err(why) => why,
     };
-    link.standing.down(why);
+    link.connectivity.down(why);
 }
 
 /// Returns at once; the library connects in the background.
 async fn connect(link: &Link) -> Result<(Client, Vec<(Topic, Subscriber)>), &'static str> {
-    let standing = Arc::clone(&link.standing);
+    let connectivity = Arc::clone(&link.connectivity);
     let client = link
         .settings
         .options()
@@ -57,7 +57,7 @@ async fn connect(link: &Link) -> Result<(Client, Vec<(Topic, Subscriber)>), &'st
         .max_reconnects(None)
         .client_capacity(MOST_WAITING)
         .subscription_capacity(MOST_WAITING)
-        .event_callback(move |event| note(Arc::clone(&standing), event))
+        .event_callback(move |event| note(Arc::clone(&connectivity), event))
         .connect(link.settings.server())
         .await
         .map_err(|_| "the client does not start")?;
@@ -69,13 +69,13 @@ async fn connect(link: &Link) -> Result<(Client, Vec<(Topic, Subscriber)>), &'st
     Ok((client, subscribers))
 }
 
-fn note(standing: Arc<Standing>, event: Event) -> impl Future<Output = ()> {
+fn note(connectivity: Arc<Connectivity>, event: Event) -> impl Future<Output = ()> {
     match event {
-        Event::Connected => standing.up(),
-        Event::Disconnected | Event::Closed => standing.down("the connection was closed"),
-        Event::ClientError(error) => standing.down(&error.to_string()),
+        Event::Connected => connectivity.up(),
+        Event::Disconnected | Event::Closed => connectivity.down("the connection was closed"),
+        Event::ClientError(error) => connectivity.down(&error.to_string()),
         Event::SlowConsumer(_) => metrics().bus.dropped(DroppedHints::Slow, 1),
-        Event::ServerError(error) => standing.refuses(&error.to_string()),
+        Event::ServerError(error) => connectivity.refuses(&error.to_string()),
         Event::LameDuckMode | Event::Draining => {}
     }
     std::future::ready(())

@@ -1,4 +1,4 @@
-//! The bus: this process's own hints at once, and those of others as the broker brings them.
+//! The bus: this process's own hints immediately, and those of others as the broker delivers them.
 
 use std::sync::Arc;
 
@@ -26,7 +26,7 @@ impl NatsBus {
     pub fn start(settings: Settings, topics: Vec<Topic>, tasks: &Tasks) -> Self {
         let bus = Self { here: LocalBus::default(), outbox: Arc::default() };
         let (here, outbox) = (bus.here.clone(), Arc::clone(&bus.outbox));
-        let link = Arc::new(Link { settings, topics, here, outbox, standing: Arc::default() });
+        let link = Arc::new(Link { settings, topics, here, outbox, connectivity: Arc::default() });
         tasks.run(Task::new("bus"), move || link::run(Arc::clone(&link)));
         bus
     }

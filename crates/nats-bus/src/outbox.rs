@@ -1,4 +1,4 @@
-//! Hints that wait for the broker: each once, and not many.
+//! Hints that wait for the broker: each once, and limited in number.
 
 use std::{
     collections::BTreeSet,
@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 /// Apps that wait at most.
 const MOST: usize = 10_000;
 
-/// What is to be published.
+/// The hints to publish.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     waiting: Mutex<BTreeSet<Hint>>,

@@ -57,7 +57,7 @@ impl Settings {
                 let both = decoded(user).and_then(|user| Ok((user, decoded(password)?)));
                 Some(both.map_err(|_| invalid("has a user or a password that is not UTF-8"))?)
             }
-            _ => return Err(invalid("has a user without a password, or the other way round")),
+            _ => return Err(invalid("has a user without a password, or a password without a user")),
         };
         let stripped = plain.set_username("").and_then(|()| plain.set_password(None));
         stripped.map_err(|()| invalid("names no host"))?;

@@ -13,7 +13,7 @@ const MOST_APPS: usize = 1_000;
 /// Bytes of a message: that many numbers of the largest length, and the spaces.
 const MOST_BYTES: usize = MOST_APPS * 20;
 
-/// What a process wants hints about.
+/// The hints that a process subscribes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Topic {
     /// The log: [`Hint::Events`].

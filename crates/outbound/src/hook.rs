@@ -1,4 +1,4 @@
-//! Asks an app's hook.
+//! Calls an app's hook.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::{Outbound, beginning, cause};
 /// Maximum bytes of an answer.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// A question that is posted once: hooks are never asked again.
+/// A request that is posted once: hooks are never retried.
 #[derive(Debug)]
 pub struct HookQuestion {
     /// With all of its query.

@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-/// Returns why something is not as it should be; `None` if it is fine.
+/// Returns a problem; `None` if there is none.
 type Check = Box<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// The reasons, by subject. Cheap to clone.

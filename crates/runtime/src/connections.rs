@@ -1,7 +1,7 @@
 //! Limits on open connections, in total and per client address.
 //!
 //! A new connection is admitted as long as an older one is idle: at a limit the connection that has been idle for the
-//! longest time is closed for it. So a client that opens many idle connections keeps nobody out.
+//! longest time is closed for it. So a client that opens many idle connections does not keep others out.
 
 use std::{
     collections::HashMap,

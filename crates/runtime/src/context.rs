@@ -38,12 +38,12 @@ pub(crate) fn is_for_user(metadata: &HeaderMap) -> bool {
     metadata.contains_key(USER) || metadata.contains_key(USERNAME)
 }
 
-/// Whether a service account calls, which may not do all that the service key opens.
+/// Whether the caller is a service account, which has fewer rights than the service key.
 pub fn is_account<T>(request: &Request<T>) -> bool {
     request.metadata().contains_key(ACCOUNT)
 }
 
-/// The refusal of a field that service accounts may not set: it reaches beyond their app.
+/// The refusal of a field that service accounts must not set: its effect goes beyond their app.
 pub fn needs_service_key(field: &str) -> Error {
     Error::not_permitted(format!("{field} needs the service key")).of_field(field)
 }

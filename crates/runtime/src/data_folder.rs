@@ -63,10 +63,8 @@ impl DataFolder {
             return Ok(());
         }
         let list = self.path.join(DATABASES);
-        let remedy = format!(
-            "restore it from a backup; to begin anew without what it held, remove its line from {}",
-            list.display()
-        );
+        let remedy =
+            format!("restore it from a backup; to start without its data, remove its line from {}", list.display());
         Err(Error::invalid(
             "data",
             format!("file {} was made by an earlier start and is gone: {remedy}", path.display()),

@@ -9,14 +9,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use tokio::time::Instant;
 
 const TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
-/// The most that the header can say: eight digits, here of milliseconds.
+/// The maximum of the header: eight digits, here of milliseconds.
 const LONGEST_MS: u128 = 99_999_999;
 
 tokio::task_local! {
     static UNTIL: Instant;
 }
 
-/// Does `work` with this deadline, or the caller's own if that is earlier. Calls made in this task end by then.
+/// Runs `work` with this deadline, or the caller's own if that is earlier. Calls made in this task end by then.
 pub fn within<F: Future>(until: Instant, work: F) -> impl Future<Output = F::Output> {
     // Not an async function: that would hold the work twice.
     UNTIL.scope(current().map_or(until, |outer| outer.min(until)), work)

@@ -1,5 +1,5 @@
-//! Calls with the key of a service account, at an address that internal services call. Who has which key is the
-//! implementation's to know.
+//! Calls with the key of a service account, at an address that internal services call. Looking up keys is the
+//! implementation's task.
 
 use std::{
     net::IpAddr,
@@ -24,8 +24,8 @@ type Request = http::Request<Body>;
 
 /// Admits the keys of service accounts.
 pub trait Door: Send + Sync + 'static {
-    /// The call as it goes on: as the app of the key, counted, and without what such a caller may not say. Refused if the
-    /// key is none, or does not open that RPC.
+    /// The call as it is forwarded: as the app of the key, counted, and without metadata that such a caller must not
+    /// set. Refused if the key is invalid, or does not allow that RPC.
     fn admit(
         self: Arc<Self>,
         key: String,
@@ -36,7 +36,7 @@ pub trait Door: Send + Sync + 'static {
     /// Whether that address is a proxy's, which brings the calls of many.
     fn is_proxy(&self, address: IpAddr) -> bool;
 
-    /// Whether the key is still one.
+    /// Whether the key is still valid.
     fn check(self: Arc<Self>, key: String) -> BoxFuture<'static, Result<(), Status>>;
 }
 

@@ -1,8 +1,8 @@
 //! Fault injection for tests.
 //!
 //! A debug build panics at such a place while a file with the place's name exists in the folder that
-//! `TIDINGS_TEST_FAULTS` names, or does without what the file names, and its wall clock is shifted by as many milliseconds
-//! as the file `clock` there says. A release build contains none of this.
+//! `TIDINGS_TEST_FAULTS` names, or switches off the part that the file names, and its wall clock is shifted by as many
+//! milliseconds as the file `clock` there says. A release build contains none of this.
 
 #[cfg(debug_assertions)]
 use std::{path::PathBuf, sync::LazyLock};
@@ -25,7 +25,7 @@ pub fn point(name: &str) {
 #[cfg(not(debug_assertions))]
 pub const fn point(_name: &str) {}
 
-/// Whether a test requests that this process does without something.
+/// Whether a test switches off a part of this process.
 #[cfg(debug_assertions)]
 pub fn is_without(name: &str) -> bool {
     FAULTS.as_ref().is_some_and(|folder| folder.join(name).exists())

@@ -24,7 +24,7 @@ use crate::{
     request_id, rights, telemetry,
 };
 
-/// Open to everybody who reaches the port. A call with a key is checked: that is how a process finds out, before a
+/// Open to everybody who can reach the port. A call with a key is checked: that is how a process finds out, before a
 /// client's call does, that a peer would refuse it.
 const OPEN: [&str; 2] = ["/grpc.health.", "/grpc.reflection."];
 
@@ -140,7 +140,7 @@ where
     }
 }
 
-/// What the log says of a call.
+/// The log line of a call.
 struct Call {
     started: tokio::time::Instant,
     path: String,

@@ -1,4 +1,4 @@
-//! What every process needs around its services: config, telemetry, the wire between services, serving, shutdown.
+//! Everything a process needs around its services: config, telemetry, the wire between services, serving, shutdown.
 
 mod admitted;
 pub mod bus;

@@ -2,7 +2,7 @@
 //!
 //! At thousands of calls a second a write per line costs a considerable part of the calls themselves. So lines are
 //! buffered, and a separate thread writes them when there are many, every tenth of a second, and at the end. The reader
-//! of standard error may stall: then lines are dropped and counted, and nobody waits.
+//! of standard error may stall: then lines are dropped and counted, and no task blocks.
 
 use std::{
     io,

@@ -21,13 +21,13 @@ const WINDOW: Duration = Duration::from_secs(1);
 
 /// Counts the lines of each place. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct LogThrottle(Arc<Mutex<HashMap<CallSite, Said>>>);
+pub(crate) struct LogThrottle(Arc<Mutex<HashMap<CallSite, CallSiteLines>>>);
 
 /// Module and line.
 type CallSite = (String, u32);
 
 #[derive(Debug)]
-struct Said {
+struct CallSiteLines {
     since: Instant,
     lines: u32,
     left_out: u64,
@@ -36,7 +36,7 @@ struct Said {
 impl LogThrottle {
     fn admits(&self, (module, line): (&str, u32), now: Instant) -> bool {
         let mut all = self.lock();
-        let said = all.entry((module.to_owned(), line)).or_insert(Said { since: now, lines: 0, left_out: 0 });
+        let said = all.entry((module.to_owned(), line)).or_insert(CallSiteLines { since: now, lines: 0, left_out: 0 });
         if now - said.since >= WINDOW {
             (said.since, said.lines) = (now, 0);
         }
@@ -48,7 +48,7 @@ impl LogThrottle {
         true
     }
 
-    /// Logs how many lines were left out per place, once their second is over.
+    /// Logs how many lines were left out per call site, after their second.
     pub(crate) fn report(&self) {
         for ((module, line), left_out) in self.take_left_out(Instant::now()) {
             tracing::warn!(left_out, module, line, "repeated log lines were left out");
@@ -61,7 +61,7 @@ impl LogThrottle {
         over.map(|(place, said)| (place.clone(), std::mem::take(&mut said.left_out))).collect()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<CallSite, Said>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<CallSite, CallSiteLines>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /metrics` for whoever operates the process. It has a listener of its own, so that clients never reach it.
+//! `GET /metrics` for operators. It has a listener of its own, so that clients never reach it.
 
 use std::{convert::Infallible, pin::pin, time::Duration};
 

@@ -1,11 +1,11 @@
-//! The limit on open files; a connection is one.
+//! The limit on open files, which also counts connections.
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 /// Files that are reserved: databases, uploads, calls to peers.
 const RESERVE: u64 = 256;
 
-/// Raises the limit as far as the system allows, and returns how many client connections fit beside the
+/// Raises the limit as far as the system allows, and returns how many client connections fit in addition to the
 /// process's own files.
 pub fn most_connections() -> usize {
     let mut limit = getrlimit(Resource::Nofile);

@@ -42,7 +42,7 @@ pub enum Access {
 /// address of the peer if there is one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// Repeating it has the effect and the answer of a single call, whatever happened in between; or it has no effect.
+    /// Repeating it has the effect and the answer of a single call, even after other changes; or it has no effect.
     Safe,
     /// Safe if one of these fields of the request is set, its idempotency key.
     Keyed(&'static [u32]),
@@ -308,6 +308,7 @@ pub const RIGHTS: &[Right] = &[
     reads("DirectoryInternalService/UserNames", "names of any users of the app").internal(),
     reads("DirectoryInternalService/BlockedBy", "whether the user may write to others").internal(),
     reads("DirectoryInternalService/Memberships", "the user only").internal(),
+    reads("DirectoryInternalService/UserPlaces", "the user only").internal(),
     app("DirectoryInternalService/GetScreening").safe().internal(),
     app("DirectoryInternalService/ShowsFile").safe().internal(),
     app("MessageInternalService/ReportReads").safe().internal(),

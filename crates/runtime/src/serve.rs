@@ -50,7 +50,7 @@ pub async fn bind(setting: &str, address: &str) -> Result<TcpListener, Error> {
 pub struct GrpcServer {
     routes: RoutesBuilder,
     health: Health,
-    /// Absent: only the service key opens anything.
+    /// Absent: only the service key is accepted.
     door: Option<Arc<dyn Door>>,
     acceptor: Acceptor,
 }
@@ -59,7 +59,7 @@ pub struct GrpcServer {
 #[derive(Clone)]
 pub struct Health {
     reporter: HealthReporter,
-    /// The services, and the empty name, which stands for all of them.
+    /// The services, and the empty name, which means all of them.
     names: Vec<&'static str>,
     has_ended: Arc<AtomicBool>,
 }
@@ -164,7 +164,7 @@ impl GrpcServer {
     }
 }
 
-/// Admitted connections that are ready for HTTP. Handshakes hold up nobody else; those that are not complete at the end
+/// Admitted connections that are ready for HTTP. Handshakes do not block others; those that are not complete at the end
 /// are aborted.
 fn admitted(
     listener: TcpListener,

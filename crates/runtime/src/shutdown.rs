@@ -73,7 +73,7 @@ impl Shutdown {
         let _ = seen.wait_for(|reached| *reached >= stage).await;
     }
 
-    /// On Ctrl-C and SIGTERM the process becomes not ready, and stops when `delay` is over. At a second signal it exits
+    /// On Ctrl-C and SIGTERM the process becomes not ready, and stops after `delay`. At a second signal it exits
     /// at once, as in a crash: everything acknowledged is on disk.
     pub fn on_signals(&self, delay: Duration) -> std::io::Result<()> {
         let mut signals =

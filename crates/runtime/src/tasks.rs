@@ -24,7 +24,7 @@ use crate::{Conditions, Shutdown, metrics};
 /// The pause before the first restart of a task.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A task that ran for so long is healthy: its next failure counts as the first.
+/// A task that ran for this long is healthy: its next failure counts as the first.
 const WELL: Duration = Duration::from_mins(1);
 
 /// The name of a background task, and what depends on it.
@@ -85,7 +85,7 @@ impl Tasks {
         });
     }
 
-    /// The signal that the process is to stop.
+    /// The signal that the process must stop.
     pub fn shutdown(&self) -> &Shutdown {
         &self.0.shutdown
     }

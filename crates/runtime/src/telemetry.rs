@@ -90,7 +90,7 @@ pub(crate) fn log_filter(text: &str) -> Result<EnvFilter, Error> {
     let directives = text.split(',').map(str::trim);
     let misspelt = directives.filter(|one| !one.contains(['=', '['])).find(|one| one.parse::<LevelFilter>().is_err());
     match misspelt {
-        Some(word) => Err(Error::invalid("telemetry.log", format!("{RULE}, and {word:?} is no level"))),
+        Some(word) => Err(Error::invalid("telemetry.log", format!("{RULE}, and {word:?} is not a level"))),
         None => Ok(filter),
     }
 }

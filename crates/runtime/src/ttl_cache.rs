@@ -52,8 +52,8 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         self.entries.remove(key);
     }
 
-    /// The value, from `ask` if there is no valid one. Of several concurrent calls the first asks, and the others wait
-    /// for it; when it fails, or takes long, each asks for itself.
+    /// The value, from `ask` if there is no valid one. Of several concurrent calls the first calls `ask`, and the
+    /// others wait for it; when it fails, or takes long, each calls `ask` itself.
     pub async fn load<E>(&self, key: &K, now: UnixMillis, ask: impl Future<Output = Result<V, E>>) -> Result<V, E> {
         let usable = |_: &K, (value, asked_at): &mut (V, UnixMillis)| {
             if self.is_fresh(value, *asked_at, now) {
@@ -73,7 +73,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         Ok(value)
     }
 
-    /// What the other one was told is no newer than its question, which may have been long ago.
+    /// The other call's answer is no newer than its request, which may have been long ago.
     async fn after_another<E>(
         &self,
         key: &K,
@@ -87,7 +87,7 @@ impl<K: Clone + Eq + Hash, V: Clone> TtlCache<K, V> {
         if let Ok(EntryResult::Retained(Some(value))) = timeout(PATIENCE, self.entries.entry_async(key, given)).await {
             return Ok(value);
         }
-        // The right to fill the entry was dropped, so nobody waits for this one.
+        // The right to fill the entry was dropped, so no call waits for this one.
         ask.await
     }
 
@@ -134,7 +134,7 @@ mod tests {
         assert!((0..=255).filter(|key| cache.get(key, NOW).is_some()).count() <= 10);
     }
 
-    /// The results of concurrent `calls`, and how many of them asked.
+    /// The results of concurrent `calls`, and how many of them called `ask`.
     async fn together(
         cache: &TtlCache<u8, i32>,
         calls: i32,
@@ -215,7 +215,7 @@ mod tests {
         assert_eq!(cache.get(&1, NOW), None);
         let changed = async {
             cache.remove(&1);
-            // A call after the change asks anew, however long the call before it takes.
+            // A call after the change makes a new request, however long the call before it takes.
             assert_eq!(cache.load(&1, NOW, async { Ok::<_, Infallible>(8) }).await, Ok(8));
             Ok::<_, Infallible>(7)
         };

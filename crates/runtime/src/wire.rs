@@ -1,6 +1,6 @@
 //! The transport between services: a generated client talks to a service in this process or over TCP in the same way.
 //!
-//! In process a call is a function call: no socket, no HTTP/2. Spans nest by themselves there; over TCP the trace
+//! In process a call is a function call: no socket, no HTTP/2. Spans nest automatically there; over TCP the trace
 //! context travels as metadata.
 
 mod callers;

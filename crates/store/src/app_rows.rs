@@ -1,4 +1,4 @@
-//! Removes the rows of an app, in steps that block nobody.
+//! Removes the rows of an app, in steps that do not block others.
 
 use std::time::Duration;
 

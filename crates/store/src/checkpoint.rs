@@ -1,6 +1,6 @@
 //! Plans SQLite's checkpoints, so that no commit pays for one.
 //!
-//! A passive checkpoint copies what it can beside the writer. It cannot restart the log while the writer keeps
+//! A passive checkpoint copies what it can while the writer runs. It cannot restart the log while the writer keeps
 //! appending, so when the log has grown long, a restarting checkpoint runs on the writer's own connection right after a
 //! passive one, when little is left to copy. A reader outside of this process can prevent that for as long as it likes:
 //! the checkpoint waits for it briefly, then writes continue, and the log reports it.
@@ -21,7 +21,7 @@ const QUIET_TICKS: u32 = 25;
 const LONG_LOG: i64 = 16 * 1024;
 /// How long every write waits for readers of the old log to end, at most.
 const PATIENCE: Duration = Duration::from_millis(50);
-/// The interval between two such waits while somebody keeps reading.
+/// The interval between two such waits while a reader keeps reading.
 const PAUSE: Duration = Duration::from_secs(10);
 /// Pages from which a log that cannot be restarted is reported: 256 MiB.
 const HELD_LOG: i64 = 128 * 1024;
@@ -56,7 +56,7 @@ pub(crate) async fn run(db: SqliteDb) {
 
 enum Outcome {
     Done,
-    /// The log has so many pages, and somebody reads an old part of it.
+    /// The log has that many pages, and a reader still uses an old part of it.
     Held(i64),
 }
 

@@ -1,4 +1,4 @@
-//! How others learn of a commit.
+//! Notifies others of a commit.
 
 use tokio::sync::watch;
 

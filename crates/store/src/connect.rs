@@ -81,7 +81,7 @@ async fn by_any_mode(options: &PgConnectOptions) -> sqlx::Result<PgConnectOption
     let changed = options.clone().ssl_mode(other);
     match try_once(&changed).await {
         Ok(()) => {
-            tracing::warn!(%error, sslmode = ?other, "PostgreSQL is reached only the other way, with or without TLS");
+            tracing::warn!(%error, sslmode = ?other, "PostgreSQL could be reached only with the other sslmode");
             Ok(changed)
         }
         Err(_) => Err(error),
@@ -100,7 +100,7 @@ fn is_final(error: &sqlx::Error) -> bool {
     }
 }
 
-/// Whether nobody listens, which may change while a server starts.
+/// Whether no server listens, which may change while one starts.
 fn comes_up(error: &sqlx::Error) -> bool {
     use io::ErrorKind::{ConnectionRefused, HostUnreachable, NetworkUnreachable, NotFound};
     match error {

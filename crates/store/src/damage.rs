@@ -6,7 +6,7 @@ use tidings_domain::Error;
 
 use crate::{Db, domain_error};
 
-/// One thing that is wrong with a database file.
+/// One problem of a database file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Damage {
     /// The table, or the index; `None` where SQLite does not say.

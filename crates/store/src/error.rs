@@ -57,7 +57,7 @@ pub(crate) fn commit_error(error: sqlx::Error) -> Error {
 
 /// The state of a transaction whose connection was lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Lost {
+pub enum LostTransaction {
     /// Before its commit was sent, so it had no effect.
     Undone,
     /// During its commit: whether it took effect shows only in the data.
@@ -66,11 +66,11 @@ pub enum Lost {
 
 /// Whether the server aborted a transaction, as when it restarts, so that the same one may succeed on another
 /// connection. None for one that did not answer in time: it has waited long enough.
-pub fn lost(error: &Error) -> Option<Lost> {
+pub fn lost(error: &Error) -> Option<LostTransaction> {
     let source = error.source()?;
     let (cause, lost) = match source.downcast_ref::<OutcomeUnknown>() {
-        Some(OutcomeUnknown(cause)) => (cause, Lost::Unknown),
-        None => (source.downcast_ref()?, Lost::Undone),
+        Some(OutcomeUnknown(cause)) => (cause, LostTransaction::Unknown),
+        None => (source.downcast_ref()?, LostTransaction::Undone),
     };
     (is_lost_connection(cause) && !is_timeout(cause)).then_some(lost)
 }

@@ -24,12 +24,12 @@ pub struct Schema {
 
 /// A database's migrations compared with those that a program knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum SchemaState {
     /// All known ones are applied, and no other.
     UpToDate,
-    /// So many are still to be applied.
+    /// That many are still to be applied.
     Behind(usize),
-    /// So many are unknown to this program.
+    /// That many are unknown to this program.
     Ahead(usize),
 }
 
@@ -52,7 +52,7 @@ impl Schema {
     }
 
     /// The database's migrations compared with those of this program.
-    pub async fn standing(&self, db: &Db) -> Result<Standing, Error> {
+    pub async fn standing(&self, db: &Db) -> Result<SchemaState, Error> {
         const TAKEN: &str = "select coalesce(max(version), 0) from _sqlx_migrations where success";
         let taken: Result<(i64,), Error> = on_db!(db, |c| sqlx::query_as(TAKEN).fetch_one(c).await);
         let taken = match taken {
@@ -63,9 +63,9 @@ impl Schema {
         };
         let known = self.sqlite.len();
         Ok(match taken.cmp(&known) {
-            Ordering::Less => Standing::Behind(known - taken),
-            Ordering::Equal => Standing::UpToDate,
-            Ordering::Greater => Standing::Ahead(taken - known),
+            Ordering::Less => SchemaState::Behind(known - taken),
+            Ordering::Equal => SchemaState::UpToDate,
+            Ordering::Greater => SchemaState::Ahead(taken - known),
         })
     }
 
@@ -73,13 +73,13 @@ impl Schema {
     /// version, which continues while processes are replaced one after another.
     pub async fn check(&self, db: &Db) -> Result<(), Error> {
         match self.standing(db).await? {
-            Standing::UpToDate => {}
-            Standing::Ahead(steps) => tracing::warn!(
+            SchemaState::UpToDate => {}
+            SchemaState::Ahead(steps) => tracing::warn!(
                 service = self.name,
                 steps,
-                "the tables are of a newer version of tidings than this one: update this process soon"
+                "the tables belong to a newer version of tidings: update this process soon"
             ),
-            Standing::Behind(steps) => return Err(self.lacks(steps)),
+            SchemaState::Behind(steps) => return Err(self.lacks(steps)),
         }
         Ok(())
     }

@@ -7,9 +7,9 @@ use sqlx::{Database, Pool};
 pub struct PoolUse {
     /// What the pool is for.
     pub name: &'static str,
-    /// Open connections that somebody uses.
+    /// Open connections in use.
     pub used: u32,
-    /// Open connections that nobody uses.
+    /// Idle open connections.
     pub idle: u32,
     /// Maximum number of open connections.
     pub most: u32,

@@ -21,8 +21,8 @@ use tokio::{
 
 use crate::{
     commit_signal::CommitSignal,
-    doubts::Doubts,
     error::{commit_error, domain_error, is_lost_connection},
+    invalidation::Invalidation,
     limits::{CALL, LIFE, LONG_READ, Limits, RESTED, TIDY, UNUSED, vanishing},
     pool_use::PoolUse,
     resting::Resting,
@@ -52,13 +52,13 @@ struct Pool {
     connections: PgPool,
     resting: Resting,
     limits: Limits,
-    doubts: Doubts,
+    invalidation: Invalidation,
 }
 
 impl Pool {
     /// A working connection, and when it was opened.
     async fn connect(&self) -> sqlx::Result<(PoolConnection<Postgres>, Instant)> {
-        match self.resting.standing(&self.doubts).await {
+        match self.resting.standing(&self.invalidation).await {
             Some(rested) => Ok(rested),
             None => Ok((self.connections.acquire().await?, Instant::now())),
         }
@@ -69,10 +69,10 @@ impl PostgresDb {
     /// The schema that `options` name; connects when first used.
     pub(crate) fn new(options: PgConnectOptions) -> Self {
         let pool = |limits: Limits| {
-            let doubts = Doubts::default();
-            let connections = pool_options(limits, doubts.clone()).connect_lazy_with(limits.on(options.clone()));
+            let invalidation = Invalidation::default();
+            let connections = pool_options(limits, invalidation.clone()).connect_lazy_with(limits.on(options.clone()));
             let resting = Resting::of(limits.connections);
-            Pool { connections, resting, limits, doubts }
+            Pool { connections, resting, limits, invalidation }
         };
         let (calls, long_reads) = (pool(CALL), pool(LONG_READ));
         Self { inner: Arc::new(Inner { calls, long_reads, options }), reads_long: false }
@@ -129,14 +129,14 @@ impl PostgresDb {
     }
 }
 
-fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
+fn pool_options(limits: Limits, invalidation: Invalidation) -> PoolOptions<Postgres> {
     let options = PgPoolOptions::new().acquire_timeout(limits.acquire).max_connections(limits.connections);
     // Only a connection that was idle is checked: the check costs a round trip.
     let options = options.test_before_acquire(false).max_lifetime(LIFE).idle_timeout(UNUSED);
     options.before_acquire(move |connection, found| {
-        let doubts = doubts.clone();
+        let invalidation = invalidation.clone();
         Box::pin(async move {
-            if doubts.include(found.idle_for) {
+            if invalidation.include(found.idle_for) {
                 return Ok(false);
             }
             if found.idle_for < RESTED {
@@ -146,7 +146,7 @@ fn pool_options(limits: Limits, doubts: Doubts) -> PoolOptions<Postgres> {
             if stands {
                 return Ok(true);
             }
-            doubts.raise();
+            invalidation.raise();
             // Closed without a terminate message, since the server may not respond.
             Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())
         })
@@ -163,7 +163,7 @@ pub struct Lent {
     /// The permit for a connection.
     leave: Option<OwnedSemaphorePermit>,
     resting: Resting,
-    doubts: Doubts,
+    invalidation: Invalidation,
     /// Whether a transaction may be open.
     is_open: bool,
     /// Whether every statement so far was answered.
@@ -187,7 +187,7 @@ impl Lent {
         if let Err(error) = &done
             && is_lost_connection(error)
         {
-            self.doubts.raise();
+            self.invalidation.raise();
             self.give_up();
         }
         self.is_answered = true;
@@ -257,18 +257,18 @@ impl<'a> Reading<'a> {
     /// The connection for the next attempt.
     pub async fn lend(&mut self) -> sqlx::Result<Lent> {
         self.tries += 1;
-        let Pool { resting, limits, doubts, .. } = self.pool;
+        let Pool { resting, limits, invalidation, .. } = self.pool;
         let until = self.until.min(Instant::now() + limits.acquire);
         let leave = by(until, resting.leave()).await?;
-        let (connection, since) = match resting.fresh(doubts) {
+        let (connection, since) = match resting.fresh(invalidation) {
             Some(rested) => rested,
             // Boxed: it is large, and every future that queries the database would be as large, even if it does so
             // rarely.
             None => Box::pin(by(until, self.pool.connect())).await?,
         };
-        let (resting, doubts) = (resting.clone(), doubts.clone());
+        let (resting, invalidation) = (resting.clone(), invalidation.clone());
         let connection = Some(connection);
-        Ok(Lent { connection, since, leave: Some(leave), resting, doubts, is_open: false, is_answered: true })
+        Ok(Lent { connection, since, leave: Some(leave), resting, invalidation, is_open: false, is_answered: true })
     }
 
     /// Whether another connection may succeed. Reads have no effect, nor does a transaction that did not begin.

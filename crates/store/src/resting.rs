@@ -13,7 +13,7 @@ use tokio::{
 };
 
 use crate::{
-    doubts::Doubts,
+    invalidation::Invalidation,
     limits::{LIFE, RESTED, TIDY},
 };
 
@@ -49,22 +49,22 @@ impl Resting {
         Arc::clone(&self.0.leave).acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)
     }
 
-    /// The most recently used connection, if that was a moment ago.
-    pub(crate) fn fresh(&self, doubts: &Doubts) -> Option<(PoolConnection<Postgres>, Instant)> {
-        let is_fresh = |rested: &mut Rested| rested.is_believed(doubts) && rested.since.elapsed() < RESTED;
+    /// The most recently used connection, if it was used recently.
+    pub(crate) fn fresh(&self, invalidation: &Invalidation) -> Option<(PoolConnection<Postgres>, Instant)> {
+        let is_fresh = |rested: &mut Rested| rested.is_believed(invalidation) && rested.since.elapsed() < RESTED;
         self.connections().pop_if(is_fresh).map(|rested| (rested.connection, rested.made))
     }
 
     /// The most recently used connection that is still valid. Others are closed.
-    pub(crate) async fn standing(&self, doubts: &Doubts) -> Option<(PoolConnection<Postgres>, Instant)> {
+    pub(crate) async fn standing(&self, invalidation: &Invalidation) -> Option<(PoolConnection<Postgres>, Instant)> {
         loop {
             let mut rested = self.connections().pop()?;
-            if rested.is_believed(doubts) {
+            if rested.is_believed(invalidation) {
                 let stands = timeout(TIDY, rested.connection.ping()).await;
                 if matches!(stands, Ok(Ok(()))) {
                     return Some((rested.connection, rested.made));
                 }
-                doubts.raise();
+                invalidation.raise();
             }
             // Without a terminate message, since the server may not respond.
             drop(rested.connection.detach());
@@ -99,7 +99,7 @@ impl Resting {
 
 impl Rested {
     /// Whether it is not too old, and no other that was idle as long was found broken.
-    fn is_believed(&self, doubts: &Doubts) -> bool {
-        self.made.elapsed() < LIFE && !doubts.include(self.since.elapsed())
+    fn is_believed(&self, invalidation: &Invalidation) -> bool {
+        self.made.elapsed() < LIFE && !invalidation.include(self.since.elapsed())
     }
 }

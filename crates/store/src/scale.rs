@@ -17,7 +17,7 @@ impl Scale {
         self.is_full
     }
 
-    /// Adds so many bytes, unless that exceeds the limit. The first row always fits, so that every answer makes
+    /// Adds that many bytes, unless that exceeds the limit. The first row always fits, so that every answer makes
     /// progress; after the first that does not fit, nothing does, so that answers have no gaps.
     pub const fn takes(&mut self, bytes: usize) -> bool {
         if self.is_full || self.bytes > 0 && self.bytes + bytes > MOST {

@@ -1,7 +1,7 @@
-//! Copies of the SQLite files of a data folder while it is in use, all as of one moment.
+//! Copies of the SQLite files of a data folder while it is in use, all as of one point in time.
 //!
-//! For that moment the write locks of all files are held, so that no transaction is open anywhere. Together the copies
-//! are what a crash at that moment would have left, which every service recovers from.
+//! At that time the write locks of all files are held, so that no transaction is open anywhere. Together the copies
+//! are what a crash at that time would have left, which every service recovers from.
 
 use std::{
     fs,
@@ -71,7 +71,7 @@ async fn lock(folder: &Path, schemas: &[&Schema]) -> Result<(Vec<SqliteConnectio
         connections.push(open(&folder.join(format!("{}.sqlite", schema.name))).await?);
     }
     for _ in 0..TRIES {
-        // The first lock holds nobody while it is waited for.
+        // Waiting for the first lock blocks no one else.
         let mut by = None;
         let mut held = 0;
         for connection in &mut connections {

@@ -29,7 +29,7 @@ pub struct SqliteDb {
 }
 
 impl SqliteDb {
-    /// When the disk is full or fails, SQLite ends the transaction by itself. The rollback that sqlx then sends fails,
+    /// When the disk is full or fails, SQLite ends the transaction on its own. The rollback that sqlx then sends fails,
     /// and sqlx considers the connection to be inside that transaction permanently: it must be replaced. Another waiter
     /// may get the connection first and fail in the same way, so this is checked while holding the connection.
     pub(crate) async fn begin(&self) -> sqlx::Result<SqliteTx> {

@@ -14,7 +14,7 @@ use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection, sqlite::Sqlit
 use tidings_domain::Error;
 
 use self::{compare::Sum, shape::Shape, table::Table, target::Target};
-use crate::{Db, Schema, Standing, domain_error};
+use crate::{Db, Schema, SchemaState, domain_error};
 
 /// What was copied of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct CopiedTable {
     pub rows: u64,
 }
 
-/// Copies the tables of `schema` from its file in `folder` to `to`, whose tables are up to date. `told` hears of each
+/// Copies the tables of `schema` from its file in `folder` to `to`, whose tables are up to date. `report` is called for each
 /// table. `source` names the data folder, so that a copy is not continued with another one.
 ///
 /// The folder must not be in use. Repeating it is safe: what is copied already is only compared.
@@ -33,7 +33,7 @@ pub async fn copy_tables(
     (folder, source): (&Path, &str),
     schema: &Schema,
     to: &Db,
-    mut told: impl FnMut(&CopiedTable),
+    mut report: impl FnMut(&CopiedTable),
 ) -> Result<(), Error> {
     let Db::Postgres(to) = to else {
         return Err(Error::invalid("--to", "must be a postgres:// URL"));
@@ -52,7 +52,7 @@ pub async fn copy_tables(
         if sums.0 != sums.1 {
             return Err(differs(schema, &table, sums));
         }
-        told(&CopiedTable { name: format!("{}.{}", schema.name, table.name), rows: sums.0.rows });
+        report(&CopiedTable { name: format!("{}.{}", schema.name, table.name), rows: sums.0.rows });
     }
     target.close().await;
     from.close().await.map_err(domain_error)
@@ -62,18 +62,18 @@ pub async fn copy_tables(
 pub async fn check_source(folder: &Path, schema: &Schema) -> Result<(), Error> {
     let path = folder.join(format!("{}.sqlite", schema.name));
     if !path.exists() {
-        return Err(Error::invalid("--from", format!("has no {}: it is no data folder of tidings", path.display())));
+        return Err(Error::invalid("--from", format!("has no {}: it is not a data folder of tidings", path.display())));
     }
     let db = crate::open(&crate::Location::Folder(folder.to_owned()), schema, false).await?;
     let standing = schema.standing(&db).await;
     db.close().await;
     match standing? {
-        Standing::UpToDate => Ok(()),
-        Standing::Behind(steps) => {
+        SchemaState::UpToDate => Ok(()),
+        SchemaState::Behind(steps) => {
             let words = format!("lacks {steps} migrations of {}: run `tidings migrate` on it first", schema.name);
             Err(Error::invalid("--from", words))
         }
-        Standing::Ahead(steps) => {
+        SchemaState::Ahead(steps) => {
             let words = format!("is {steps} migrations of {} ahead of this version: update this program", schema.name);
             Err(Error::invalid("--from", words))
         }
@@ -85,7 +85,7 @@ pub async fn check_unused(url: &str) -> Result<(), Error> {
     target::check_unused(url).await
 }
 
-/// Whether a copy into this database was begun, from whatever source, and by which; `None`: none was.
+/// The source of a copy that was started into this database; `None`: there was none.
 pub async fn begun(to: &Db) -> Result<Option<String>, Error> {
     let Db::Postgres(to) = to else { return Ok(None) };
     Target::begun(to).await

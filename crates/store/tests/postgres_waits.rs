@@ -17,7 +17,7 @@ use std::{
 use proxy::Proxy;
 use tidings_domain::{Error, Reason};
 use tidings_store::{
-    Db, Gather, Location, Lost, Schema, Tx, lost, on_db, on_tx, open,
+    Db, Gather, Location, LostTransaction, Schema, Tx, lost, on_db, on_tx, open,
     sqlx::{self, AssertSqlSafe, Connection as _, PgConnection},
 };
 
@@ -113,7 +113,7 @@ async fn a_silent_holder_of_locks_loses_them_and_others_go_on() {
     write(&mut silent, 1).await.unwrap();
     within("who waits for a silent holder", store(&other, 1)).await.unwrap();
     let error = write(&mut silent, 2).await.unwrap_err();
-    assert_eq!((error.reason(), lost(&error)), (Reason::Unavailable, Some(Lost::Undone)));
+    assert_eq!((error.reason(), lost(&error)), (Reason::Unavailable, Some(LostTransaction::Undone)));
     let error = silent.commit().await.unwrap_err();
     assert_eq!(error.reason(), Reason::Unavailable);
     assert_eq!(count(&hung).await.unwrap(), 1);
@@ -203,13 +203,13 @@ async fn what_is_cut_off_in_the_middle_says_whether_it_may_have_taken_place() {
     write(&mut tx, 1).await.unwrap();
     world.cut_all().await;
     let error = write(&mut tx, 2).await.unwrap_err();
-    assert_eq!((error.reason(), lost(&error)), (Reason::Unavailable, Some(Lost::Undone)));
+    assert_eq!((error.reason(), lost(&error)), (Reason::Unavailable, Some(LostTransaction::Undone)));
 
     let mut tx = db.begin().await.unwrap();
     write(&mut tx, 1).await.unwrap();
     world.cut_all().await;
     let error = tx.commit().await.unwrap_err();
-    assert_eq!((error.reason(), lost(&error)), (Reason::Unavailable, Some(Lost::Unknown)));
+    assert_eq!((error.reason(), lost(&error)), (Reason::Unavailable, Some(LostTransaction::Unknown)));
     assert_eq!(count(&db).await.unwrap(), 0);
 }
 

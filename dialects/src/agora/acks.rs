@@ -10,7 +10,7 @@ const LIMIT: i32 = 500;
 
 /// A page of readers.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AckQuery {
+pub struct ReadersQuery {
     /// 1 to 500.
     pub limit: i32,
     /// The `next_key` of the page before; empty: from the first.
@@ -18,7 +18,7 @@ pub struct AckQuery {
 }
 
 /// Parses `limit` and `key`, which the web SDK sends as `undefined`.
-pub fn ack_query(query: &str) -> Result<AckQuery, Refusal> {
+pub fn readers_query(query: &str) -> Result<ReadersQuery, Refusal> {
     let limit = match value(query, "limit") {
         None => LIMIT,
         Some(text) => text.parse::<i32>().map_err(|_| Refusal::illegal_argument("limit must be a number"))?,
@@ -27,7 +27,7 @@ pub fn ack_query(query: &str) -> Result<AckQuery, Refusal> {
     if !key.is_empty() && decimal_id(&key).is_none() {
         return Err(Refusal::illegal_argument("key must be the next_key of a page"));
     }
-    Ok(AckQuery { limit: limit.clamp(1, LIMIT), key })
+    Ok(ReadersQuery { limit: limit.clamp(1, LIMIT), key })
 }
 
 /// A page of readers.

@@ -1,7 +1,7 @@
 //! Converts a message's `type`, `body` and `ext` to and from the neutral content (agora.md 2.2, decision 11).
 //!
 //! What is parsed can be written again. Where our own serialization of the neutral fields differs, token for token,
-//! from the client's text, that text is stored beside them and returned verbatim.
+//! from the client's text, that text is stored too and returned verbatim.
 
 use std::borrow::Cow;
 

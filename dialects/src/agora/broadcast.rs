@@ -40,26 +40,26 @@ pub struct Broadcast {
 
 /// Parses the body; its message is in `msg`.
 pub fn broadcast_request(body: &[u8], policy: &Policy, everybody: Everybody) -> Result<Broadcast, Refusal> {
-    let wanted: dto::Broadcast<'_> = decode(body)?;
+    let request: dto::Broadcast<'_> = decode(body)?;
     if everybody == Everybody::Users {
-        match wanted.target_type.as_deref() {
+        match request.target_type.as_deref() {
             None | Some("") => return Err(Refusal::illegal_argument("target_type must be provided")),
             Some("users") => {}
             Some(_) => return Err(Refusal::illegal_argument("target_type can only be 'users'")),
         }
     }
     let strict = policy.strict_bodies;
-    let sender = match draft::named(wanted.from.as_ref(), "from", strict)? {
+    let sender = match draft::named(request.from.as_ref(), "from", strict)? {
         Some("") => return Err(Refusal::illegal_argument("from can't be empty")),
         from => draft::sender(from)?,
     };
-    let Some(msg) = wanted.msg else {
+    let Some(msg) = request.msg else {
         return Err(Refusal::invalid_request_body("msg is required"));
     };
     let (kind, json) = draft::of_msg(None, msg, strict)?;
-    let ext = draft::ext(wanted.ext, strict).map_err(|_| Refusal::illegal_argument("ext must be JSONObject"))?;
+    let ext = draft::ext(request.ext, strict).map_err(|_| Refusal::illegal_argument("ext must be JSONObject"))?;
     draft::check_sizes(&json, ext.as_ref(), policy)?;
-    let priority = match wanted.chatroom_msg_level.as_deref() {
+    let priority = match request.chatroom_msg_level.as_deref() {
         Some("high") => Priority::High,
         Some("low") => Priority::Low,
         _ => Priority::Normal,

@@ -51,8 +51,8 @@ pub fn pre_send_callback(event: &Event<'_>, call: &str, content: &Content) -> Ve
     let payload = dto::Payload { bodies: [&body], ext: &ext, from: event.from, to: event.to };
     let appkey = event.appkey();
     let call_id = format!("{appkey}_{call}");
-    let told = event.told((&appkey, &call_id), chat_type(event.kind), payload);
-    bytes_of(&dto::Callback { event_type: None, appkey: None, host: None, ..told })
+    let callback = event.callback((&appkey, &call_id), chat_type(event.kind), payload);
+    bytes_of(&dto::Callback { event_type: None, appkey: None, host: None, ..callback })
 }
 
 /// Reports an accepted message; `offline` if its receiver was not online (agora.md 11.3).
@@ -64,20 +64,20 @@ pub fn post_send_callback(event: &Event<'_>, offline: bool, content: &Content) -
         ConversationKind::Group | ConversationKind::Room => "groupchat",
     };
     let event_type = Some(if offline { "chat_offline" } else { "chat" });
-    event.told_after(chat_type, payload, |told| dto::Callback { event_type, ..told })
+    event.after_event_body(chat_type, payload, |callback| dto::Callback { event_type, ..callback })
 }
 
 /// Reports a recalled message (agora.md 11.3).
 pub fn recall_callback(event: &Event<'_>, recalled: MsgId) -> Vec<u8> {
     let recall_id = Some(recalled.to_string());
-    event.told_after("recall", event.ack(recalled), |told| dto::Callback { recall_id, ..told })
+    event.after_event_body("recall", event.ack(recalled), |callback| dto::Callback { recall_id, ..callback })
 }
 
 /// Reports a read receipt (agora.md 11.3).
 pub fn read_ack_callback(event: &Event<'_>, acknowledged: MsgId) -> Vec<u8> {
     let is_direct = event.kind == ConversationKind::Direct;
     let msg_config = (!is_direct).then_some(dto::MsgConfig { allow_group_ack: true });
-    event.told_after("read_ack", dto::AckPayload { msg_config, ..event.ack(acknowledged) }, |told| told)
+    event.after_event_body("read_ack", dto::AckPayload { msg_config, ..event.ack(acknowledged) }, |callback| callback)
 }
 
 /// An edit of a message.
@@ -115,7 +115,7 @@ pub fn edit_callback(event: &Event<'_>, edit: &Edit<'_>) -> Vec<u8> {
             },
         },
     };
-    event.told_after("edit", payload, |told| told)
+    event.after_event_body("edit", payload, |callback| callback)
 }
 
 impl<'a> Event<'a> {
@@ -135,7 +135,7 @@ impl<'a> Event<'a> {
     }
 
     /// A callback after the event: its call is identified by the event's id.
-    pub(super) fn told_after<P: serde::Serialize>(
+    pub(super) fn after_event_body<P: serde::Serialize>(
         &self,
         chat_type: &'static str,
         payload: P,
@@ -143,10 +143,10 @@ impl<'a> Event<'a> {
     ) -> Vec<u8> {
         let appkey = self.appkey();
         let call_id = format!("{appkey}_{}", self.id);
-        bytes_of(&with(self.told((&appkey, &call_id), chat_type, payload)))
+        bytes_of(&with(self.callback((&appkey, &call_id), chat_type, payload)))
     }
 
-    fn told<'b, P: serde::Serialize>(
+    fn callback<'b, P: serde::Serialize>(
         &self,
         (appkey, call_id): (&'b str, &'b str),
         chat_type: &'static str,

@@ -7,12 +7,12 @@ use tidings_domain::{
 
 use super::{callback::Event, dto};
 
-/// What one callback tells.
+/// The content of one callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Operation {
     /// The vendor's name for it.
     pub name: &'static str,
-    /// Whom it concerns beside the actor; `None`: the group as a whole.
+    /// Whom it concerns in addition to the actor; `None`: the group as a whole.
     pub whom: Option<UserId>,
 }
 
@@ -102,22 +102,29 @@ pub struct ChangeCallback<'a> {
 }
 
 /// A callback with `chat_type` `muc`: a group or room changed.
-pub fn muc_callback(told: &ChangeCallback<'_>, group: GroupChanged, operation: &'static str, reason: &str) -> Vec<u8> {
+pub fn muc_callback(
+    callback: &ChangeCallback<'_>,
+    group: GroupChanged,
+    operation: &'static str,
+    reason: &str,
+) -> Vec<u8> {
     let id = group.id.to_string();
     let payload = dto::MucPayload {
-        muc_id: format!("{}#{}_{id}@conference.easemob.com", told.app.org, told.app.name),
+        muc_id: format!("{}#{}_{id}@conference.easemob.com", callback.app.org, callback.app.name),
         is_chatroom: group.kind() == GroupKind::Room,
         operation,
         reason,
         status: dto::MucStatus { description: "", error_code: "ok" },
     };
-    told.event().told_after("muc", payload, |told| dto::Callback { group_id: Some(id), ..told })
+    callback.event().after_event_body("muc", payload, |callback| dto::Callback { group_id: Some(id), ..callback })
 }
 
 /// A callback with `chat_type` `roster`: contacts, or a block list, changed.
-pub fn roster_callback(told: &ChangeCallback<'_>, operation: &'static str, reason: &str) -> Vec<u8> {
-    let roster_ver = hex(&Md5::digest(told.id)).to_ascii_uppercase();
-    told.event().told_after("roster", dto::RosterPayload { operation, reason, roster_ver }, |told| told)
+pub fn roster_callback(callback: &ChangeCallback<'_>, operation: &'static str, reason: &str) -> Vec<u8> {
+    let roster_ver = hex(&Md5::digest(callback.id)).to_ascii_uppercase();
+    callback
+        .event()
+        .after_event_body("roster", dto::RosterPayload { operation, reason, roster_ver }, |callback| callback)
 }
 
 impl<'a> ChangeCallback<'a> {

@@ -31,10 +31,10 @@ pub struct StatusCallback<'a> {
 }
 
 /// The body of the callback.
-pub fn status_callback(told: &StatusCallback<'_>) -> Vec<u8> {
-    let appkey = format!("{}#{}", told.app.org, told.app.name);
-    let call_id = format!("{appkey}_{}", told.id);
-    let reason = match told.ended {
+pub fn status_callback(callback: &StatusCallback<'_>) -> Vec<u8> {
+    let appkey = format!("{}#{}", callback.app.org, callback.app.name);
+    let call_id = format!("{appkey}_{}", callback.id);
+    let reason = match callback.ended {
         None => "login",
         Some(SessionEnd::Replaced) => "replaced",
         Some(SessionEnd::LoggedOut | SessionEnd::Closed | SessionEnd::TimedOut | SessionEnd::Kicked) => "logout",
@@ -42,15 +42,15 @@ pub fn status_callback(told: &StatusCallback<'_>) -> Vec<u8> {
     bytes_of(&dto::StatusCallback {
         call_id: &call_id,
         reason,
-        status: if told.ended.is_none() { "online" } else { "offline" },
-        user: format!("{appkey}_{}@easemob.com/{}", told.user, told.resource),
-        os: told.platform,
-        ip: told.address,
-        host: told.host,
+        status: if callback.ended.is_none() { "online" } else { "offline" },
+        user: format!("{appkey}_{}@easemob.com/{}", callback.user, callback.resource),
+        os: callback.platform,
+        ip: callback.address,
+        host: callback.host,
         appkey: &appkey,
         // Clients do not say theirs.
         version: "",
-        timestamp: told.timestamp.0,
-        security: security(&call_id, told.secret, told.timestamp),
+        timestamp: callback.timestamp.0,
+        security: security(&call_id, callback.secret, callback.timestamp),
     })
 }

@@ -9,7 +9,7 @@ use crate::json::{Label, OneOrMany, bytes_of};
 const DEFAULT_PAGE: i32 = 10;
 /// The maximum size of a page of contacts or of a block list.
 const MAX_PAGE: i32 = 50;
-/// How many users the block list shows to a call that asks for no page.
+/// How many users of the block list a call without a page gets.
 const WHOLE_BLOCK_LIST: i32 = 500;
 /// Maximum length of a remark in characters.
 const MAX_REMARK: usize = 100;
@@ -62,7 +62,7 @@ fn size(query: &str, name: &str) -> Result<Option<i32>, Refusal> {
     }
 }
 
-/// Whether the call asks for remarks.
+/// Whether the call requests remarks.
 pub fn wants_remarks(query: &str) -> bool {
     given(query, "needReturnRemark").is_some_and(|value| tidings_domain::flag(&value) == Some(true))
 }
@@ -221,9 +221,9 @@ pub fn contacts_imported(call: &Call<'_>, timing: Timing, outcome: &ImportedCont
     ok(dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer to a request to become contacts: who was asked.
-pub fn contacts_asked(call: &Call<'_>, timing: Timing, asked: &[String]) -> Vec<u8> {
-    ok(dto::Envelope { data: Some(dto::AskedContacts { names: asked }), ..call.envelope(timing) })
+/// The answer to contact requests: their receivers.
+pub fn contacts_requested(call: &Call<'_>, timing: Timing, asked: &[String]) -> Vec<u8> {
+    ok(dto::Envelope { data: Some(dto::RequestedContacts { names: asked }), ..call.envelope(timing) })
 }
 
 /// The answer to a change that has nothing to show.
@@ -259,11 +259,11 @@ mod tests {
         assert_eq!(page, ContactPage { size: 50, cursor: "16000016".to_owned(), remarks: true });
         let first = ContactPage { size: 10, cursor: String::new(), remarks: false };
         assert_eq!(contact_page("limit=undefined&cursor=&needReturnRemark=null"), Ok(first));
-        let told = |query: &str| contact_page(query).unwrap_err().description.into_owned();
-        assert_eq!(told("limit=51"), "getContacts | page size more than max limit : 50");
-        assert_eq!(told("limit=0"), "limit must be a number from 1 to 50");
-        assert_eq!(told("limit=x"), "limit must be a number from 1 to 50");
-        assert_eq!(told("cursor=x"), "cursor must be that of an answer");
+        let refused = |query: &str| contact_page(query).unwrap_err().description.into_owned();
+        assert_eq!(refused("limit=51"), "getContacts | page size more than max limit : 50");
+        assert_eq!(refused("limit=0"), "limit must be a number from 1 to 50");
+        assert_eq!(refused("limit=x"), "limit must be a number from 1 to 50");
+        assert_eq!(refused("cursor=x"), "cursor must be that of an answer");
     }
 
     #[test]
@@ -285,10 +285,10 @@ mod tests {
         assert_eq!(names(r#"{"usernames":["a b"]}"#).unwrap_err().description, "username [a b] is not legal");
         let eleven = format!(r#"{{"usernames":{}}}"#, serde_json::to_string(&["omar"; 11]).unwrap());
         assert_eq!(import_names(eleven.as_bytes()).unwrap_err().description, "request user over flow limit:10.");
-        let told = contact_request(eleven.as_bytes()).unwrap_err().description;
-        assert_eq!(told, "usernames size is more than max limit : 10");
-        let asked = contact_request(br#"{"usernames":["omar"],"reason":"hi"}"#).unwrap();
-        assert_eq!((asked.0.len(), asked.1.as_str()), (1, "hi"));
+        let refused = contact_request(eleven.as_bytes()).unwrap_err().description;
+        assert_eq!(refused, "usernames size is more than max limit : 10");
+        let request = contact_request(br#"{"usernames":["omar"],"reason":"hi"}"#).unwrap();
+        assert_eq!((request.0.len(), request.1.as_str()), (1, "hi"));
     }
 
     fn shown(answer: impl Fn(&Call<'_>, Timing) -> Vec<u8>) -> serde_json::Value {
@@ -324,7 +324,7 @@ mod tests {
     fn changes_say_what_became_of_whom_agora_10_2() {
         assert_eq!(shown(contact_changed), json!({"status": "ok"}));
         let asked = json!({"data": {"applyContacts": ["omar"]}, "status": "ok"});
-        assert_eq!(shown(|call, timing| contacts_asked(call, timing, &["omar".to_owned()])), asked);
+        assert_eq!(shown(|call, timing| contacts_requested(call, timing, &["omar".to_owned()])), asked);
         let outcome = ImportedContacts {
             added: vec!["omar".to_owned()],
             missing: vec!["nobody".to_owned()],
@@ -340,9 +340,9 @@ mod tests {
     fn a_remark_has_up_to_100_characters_agora_10_2() {
         let body = |count: usize| format!(r#"{{"remark":"{}"}}"#, "é".repeat(count));
         assert_eq!(remark(body(100).as_bytes()).unwrap().chars().count(), 100);
-        let told = remark(body(101).as_bytes()).unwrap_err();
-        assert_eq!((told.status, told.error), (400, "illegal_argument"));
-        assert!(told.description.contains("remark length must less"));
+        let refused = remark(body(101).as_bytes()).unwrap_err();
+        assert_eq!((refused.status, refused.error), (400, "illegal_argument"));
+        assert!(refused.description.contains("remark length must less"));
         assert_eq!(remark(b"{}").unwrap_err().description, "remark must be provided");
         assert_eq!(remark(br#"{"remark":7}"#).unwrap_err().error, "invalid_request_body");
     }

@@ -133,12 +133,12 @@ fn targets(to: Option<&OneOrMany<'_>>, policy: &Policy, addressing: Addressing) 
     };
     if names.len() > most {
         // One group at most, but the message names the limit of the plain call (agora.md 2.6).
-        let told = match addressing {
+        let limit = match addressing {
             Addressing::GroupMembers => policy.max_groups,
             Addressing::RoomMembers => policy.max_rooms,
             _ => most,
         };
-        return Err(Error::new(Reason::TooManyRecipients, told.to_string()).into());
+        return Err(Error::new(Reason::TooManyRecipients, limit.to_string()).into());
     }
     let mut seen = HashSet::with_capacity(names.len());
     let mut targets = Vec::with_capacity(names.len());

@@ -51,7 +51,7 @@ pub fn feed_query(query: &str) -> Result<FeedQuery, Refusal> {
 
 /// An event.
 #[derive(Debug, Clone)]
-pub struct Happened<'a> {
+pub struct EventRecord<'a> {
     /// The event's id, the same as in callbacks.
     pub id: &'a str,
     /// Such as `message.sent`.
@@ -78,7 +78,7 @@ pub struct Happened<'a> {
     pub reaction: Option<(i64, &'a str, i64)>,
 }
 
-impl Happened<'_> {
+impl EventRecord<'_> {
     fn seq(&self) -> Option<i64> {
         let seq = self.message.map(|message| message.seq).or_else(|| self.of.map(|(seq, _)| seq));
         seq.filter(|seq| *seq > 0)
@@ -91,7 +91,7 @@ impl Happened<'_> {
 }
 
 /// An event as one line of JSON. `exts_array` is the format of `customExts` (agora.md 14).
-pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String {
+pub fn happened(event: &EventRecord<'_>, names: &Names, exts_array: bool) -> String {
     let given = |text| Some(text).filter(|text: &&str| !text.is_empty());
     // An unknown user is shown by the name that the message was refused for.
     let name = |user| if user == UserId::NOBODY { event.refused.1.to_owned() } else { names.of(user) };
@@ -105,7 +105,7 @@ pub fn happened(event: &Happened<'_>, names: &Names, exts_array: bool) -> String
     let shared = to.as_deref().filter(|_| kind != Some(ConversationKind::Direct));
     let of_message = event.change.is_none();
     let message = event.message.map(|message| raw(record(message, names, exts_array, MessageFiles::default())));
-    text_of(&dto::Happened {
+    text_of(&dto::EventRecord {
         id: event.id,
         kind: event.kind,
         timestamp: event.at.0,
@@ -153,7 +153,7 @@ mod tests {
 
     /// The keys of an event that has everything that one of its kind can have, as connected clients get it.
     fn keys(message: Option<&Message>, change: Option<&Change>) -> BTreeSet<String> {
-        let event = Happened {
+        let event = EventRecord {
             id: "m0-1",
             kind: "message.reacted",
             at: UnixMillis(1),
@@ -187,9 +187,9 @@ mod tests {
     fn what_is_asked_stays_within_its_bounds() {
         let all = FeedQuery { after: String::new(), kinds: Vec::new(), limit: 100, wait: Duration::from_secs(30) };
         assert_eq!(feed_query("").unwrap(), all);
-        let asked = feed_query("after=0:1.1:2&kinds=message.sent,%20message.recalled,&limit=5000&wait=1000").unwrap();
+        let query = feed_query("after=0:1.1:2&kinds=message.sent,%20message.recalled,&limit=5000&wait=1000").unwrap();
         let kinds = ["message.sent", "message.recalled"].map(str::to_owned).into();
-        assert_eq!(asked, FeedQuery { after: "0:1.1:2".into(), kinds, limit: 1000, wait: Duration::from_mins(1) });
+        assert_eq!(query, FeedQuery { after: "0:1.1:2".into(), kinds, limit: 1000, wait: Duration::from_mins(1) });
         assert_eq!(feed_query("limit=0&wait=0").unwrap().limit, 1);
         for wrong in ["limit=x", "wait=-1"] {
             assert!(feed_query(wrong).is_err(), "{wrong}");

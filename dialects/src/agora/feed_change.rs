@@ -37,7 +37,7 @@ pub(super) fn changed<'a>(change: &'a Change, names: &Names) -> dto::Changed<'a>
             let resource = Some(resource.as_str()).filter(|resource| !resource.is_empty());
             dto::Changed { user: name(user), resource, ..none }
         }
-        // Who else is subscribed is nobody's business.
+        // Other subscribers are not disclosed.
         Change::PresenceChanged { user, statuses, ext, last_time_ms, .. } => dto::Changed {
             user: name(user),
             statuses: Some(statuses.iter().map(|(resource, status)| (&**resource, &**status)).collect()),

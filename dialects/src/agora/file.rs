@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn a_lifetime_is_the_default_or_for_ever_agora_3_4() {
         let read = |body: &str| lifetime_request(body.as_bytes());
-        let wanted = |for_ever| Lifetime { for_ever, uuids: vec!["u".to_owned()] };
-        assert_eq!(read(r#"{"lifetime":"default","chatfile_ids":["u"]}"#), Ok(wanted(false)));
-        assert_eq!(read(r#"{"lifetime":"permanent","chatfile_ids":["u"],"x":1}"#), Ok(wanted(true)));
+        let requested = |for_ever| Lifetime { for_ever, uuids: vec!["u".to_owned()] };
+        assert_eq!(read(r#"{"lifetime":"default","chatfile_ids":["u"]}"#), Ok(requested(false)));
+        assert_eq!(read(r#"{"lifetime":"permanent","chatfile_ids":["u"],"x":1}"#), Ok(requested(true)));
         for bad in [
             r#"{"lifetime":"long","chatfile_ids":["u"]}"#,
             r#"{"lifetime":"default","chatfile_ids":[]}"#,

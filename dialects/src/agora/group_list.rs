@@ -19,7 +19,7 @@ pub struct PageRule {
     pub most: i32,
 }
 
-/// Which page of a list is asked for, and in which form.
+/// The requested page of a list, and its format.
 ///
 /// The vendor's lists are paged by `limit` and `cursor` or by `pagenum` and `pagesize`, and its clients mix them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct PageQuery {
     pub skip: i32,
     /// How many to return.
     pub size: i32,
-    /// Whether the page was asked for by number; such answers have no cursor.
+    /// Whether the page was requested by number; such answers have no cursor.
     pub is_numbered: bool,
     /// Whether `limit` or `cursor` were given.
     pub by_cursor: bool,
@@ -89,7 +89,7 @@ impl PageQuery {
     }
 }
 
-/// Whether the third version of the vendor's calls is asked for, whose answers have other shapes.
+/// Whether the third version of the vendor's calls is used, whose answers have other shapes.
 pub fn is_v3(query: &str) -> bool {
     value(query, "version").as_deref() == Some("v3")
 }
@@ -270,13 +270,13 @@ mod tests {
 
     #[test]
     fn a_page_that_is_no_number_or_too_far_on_is_refused_by_its_name() {
-        let told = |query: &str| PageQuery::read(query, RULE).unwrap_err().description.into_owned();
-        assert_eq!(told("limit=x"), "limit must be a number");
-        assert_eq!(told("cursor=-1"), "cursor must be a number");
-        assert_eq!(told("pageNum=1.5"), "pageNum must be a number");
-        assert_eq!(told("pagesize=ten"), "pagesize must be a number");
-        assert_eq!(told("pagenum=1002&pagesize=10"), "pagenum is too large, continue with limit and cursor");
+        let refused = |query: &str| PageQuery::read(query, RULE).unwrap_err().description.into_owned();
+        assert_eq!(refused("limit=x"), "limit must be a number");
+        assert_eq!(refused("cursor=-1"), "cursor must be a number");
+        assert_eq!(refused("pageNum=1.5"), "pageNum must be a number");
+        assert_eq!(refused("pagesize=ten"), "pagesize must be a number");
+        assert_eq!(refused("pagenum=1002&pagesize=10"), "pagenum is too large, continue with limit and cursor");
         assert_eq!(read("pagenum=1001&pagesize=10").1, 10_000);
-        assert_eq!(told("pagenum=9223372036854775807"), "pagenum is too large, continue with limit and cursor");
+        assert_eq!(refused("pagenum=9223372036854775807"), "pagenum is too large, continue with limit and cursor");
     }
 }

@@ -31,7 +31,7 @@ pub enum MemberAction {
     Allow,
     /// Taken off it.
     Disallow,
-    /// Left by themselves.
+    /// Left on their own.
     Quit,
     /// Asked to join.
     Apply,
@@ -109,7 +109,7 @@ pub struct MuteRequest {
     pub mute: Mute,
 }
 
-/// Parses the body of a mute; `mute_duration` is in milliseconds, 0 ends a mute, -1 is for ever.
+/// Parses the body of a mute; `mute_duration` is in milliseconds, 0 ends a mute, -1 is forever.
 pub fn mute_request(body: &[u8], now: UnixMillis) -> Result<MuteRequest, Refusal> {
     let dto: dto::MuteIn<'_> = decode(body)?;
     let usernames = written(dto.usernames.as_ref(), "userNames size is more than max limit : 60")?;
@@ -234,7 +234,7 @@ pub fn mutes_changed(call: &Call<'_>, timing: Timing, which: Which, mute: Option
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// The answer about a new admin, or one who is no admin any more.
+/// The answer about a new admin, or one who is not an admin any more.
 pub fn admin_changed(call: &Call<'_>, timing: Timing, user: &str, admin: bool) -> Vec<u8> {
     let data =
         dto::AdminChanged { result: "success", newadmin: admin.then_some(user), oldadmin: (!admin).then_some(user) };
@@ -324,7 +324,7 @@ pub fn role_refusal(error: &Error, group: i64, user: &str) -> Refusal {
     }
 }
 
-/// A name in a body or path that belongs to nobody.
+/// An unknown name in a body or path.
 pub fn unknown_user(name: &str) -> Refusal {
     Refusal::new(404, "resource_not_found", format!("username {name} doesn't exist!")).because(Reason::UserNotFound)
 }
@@ -362,10 +362,10 @@ mod tests {
     #[test]
     fn more_than_60_users_are_refused_in_the_words_of_each_call_agora_8_3() {
         let many = vec!["u"; 61].join(",");
-        let told = |action| path_usernames(&many, action).unwrap_err().description.into_owned();
-        assert_eq!(told(MemberAction::Remove), "kickMember: kickMembers number more than maxSize : 60");
-        assert_eq!(told(MemberAction::Unblock), "removeBlacklist: list size more than max limit : 60");
-        assert_eq!(told(MemberAction::Disallow), "removeWhitelist size is more than max limit : 60");
+        let refused = |action| path_usernames(&many, action).unwrap_err().description.into_owned();
+        assert_eq!(refused(MemberAction::Remove), "kickMember: kickMembers number more than maxSize : 60");
+        assert_eq!(refused(MemberAction::Unblock), "removeBlacklist: list size more than max limit : 60");
+        assert_eq!(refused(MemberAction::Disallow), "removeWhitelist size is more than max limit : 60");
         let unmuted = unmuted_usernames(&many).unwrap_err().description;
         assert_eq!(unmuted, "removeMute member size more than max limit : 60");
         assert_eq!(path_usernames("a,b", MemberAction::Remove).unwrap(), ["a", "b"]);

@@ -8,7 +8,7 @@ use crate::{
     json::{Label, bytes_of},
 };
 
-/// What was asked or answered.
+/// The request or answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JoinAction {
     /// Users were invited.

@@ -42,7 +42,7 @@ mod user_state;
 mod user_update;
 mod users;
 
-pub use acks::{AckPage, AckQuery, ack_query, acks};
+pub use acks::{AckPage, ReadersQuery, acks, readers_query};
 pub use attributes::{
     KeyFailure, NewRoomAttributes, Pairs, attribute_map, attributes_of_members, member_attributes_refusal,
     member_attributes_request, members_of_request, removed_keys, room_attributes_changed, room_attributes_refusal,
@@ -62,8 +62,8 @@ pub use channel::{
 };
 pub use contact::{
     Contact, ContactPage, ImportedContacts, all_contacts, block_names, block_page, blocked_names, contact_changed,
-    contact_page, contact_request, contacts_asked, contacts_imported, import_names, related, remark, remark_refusal,
-    some_contacts, wants_remarks,
+    contact_page, contact_request, contacts_imported, contacts_requested, import_names, related, remark,
+    remark_refusal, some_contacts, wants_remarks,
 };
 pub use decision::{Decision, decision};
 pub use draft::{Addressing, draft, legacy_draft};
@@ -71,7 +71,7 @@ pub use envelope::{Call, error, sent, sent_without_ids};
 pub use export::{
     HourManifest, Manifest, export_hour, export_later, export_refusal, export_time, exported, manifest, read_manifest,
 };
-pub use feed::{FeedQuery, Happened, feed, feed_query, happened};
+pub use feed::{EventRecord, FeedQuery, feed, feed_query, happened};
 pub use file::{
     Lifetime, RESTRICT, is_true, lifetime_request, lifetimes_set, no_file, restricts, thumbnail_side, uploaded,
 };

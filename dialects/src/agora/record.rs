@@ -151,7 +151,7 @@ fn exported_body(content: &Content, exts_array: bool, files: MessageFiles<'_>) -
         Body::Forward(forward) => push_exts(&mut out, &forward_exts(forward), exts_array),
         _ => {}
     }
-    // A file referenced only by its uuid has a URL all the same (decision 38).
+    // A file referenced only by its uuid has a URL anyway (decision 38).
     if let Some(media) = content.body.media().filter(|_| !fields.url) {
         push(&mut out, dto::URL, &text_of(&media.url));
     }

@@ -48,7 +48,7 @@ impl Refusal {
         Self { code: Some(code), ..self }
     }
 
-    /// The same refusal with the user's name in the place of their id. Without a name the id stands.
+    /// The same refusal with the user's name instead of their id. Without a name the id is kept.
     #[must_use]
     pub fn naming(self, username: &str) -> Self {
         if self.about.is_none() || username.is_empty() {

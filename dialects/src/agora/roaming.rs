@@ -120,7 +120,7 @@ impl RoamingQuery {
         bodies
     }
 
-    /// Whether a message with one of these bodies is asked for: a combined message is no text here.
+    /// Whether messages with this body are requested: a combined message is not a text here.
     pub fn takes(&self, message: &Message) -> bool {
         if self.kinds.is_empty() || !matches!(message.content.body, Body::Text(_)) {
             return true;
@@ -149,7 +149,7 @@ fn is_combined(message: &Message) -> bool {
     sub_type == Some(dto::SUB_COMBINE)
 }
 
-/// The messages in the direction asked for; `next` is where the following page starts, `None` on the last one.
+/// The messages in the requested direction; `next` is where the following page starts, `None` on the last one.
 pub fn roaming_page(
     call: &Call<'_>,
     timing: Timing,
@@ -203,10 +203,12 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_named() {
-        let told = |json: &str| roaming_request(json.as_bytes()).unwrap_err().description.into_owned();
-        assert_eq!(told("{}"), "queue must be provided");
-        assert_eq!(told(r#"{"queue":"omar@easemob.com","start":"x"}"#), "start must be a message id");
-        assert!(told(r#"{"queue":"omar@easemob.com","msgType":"poem"}"#).starts_with("msgType must be among txt, img"));
-        assert!(told(r#"{"queue":"omar@easemob.com","pull_number":[]}"#).contains("pull_number"));
+        let refused = |json: &str| roaming_request(json.as_bytes()).unwrap_err().description.into_owned();
+        assert_eq!(refused("{}"), "queue must be provided");
+        assert_eq!(refused(r#"{"queue":"omar@easemob.com","start":"x"}"#), "start must be a message id");
+        assert!(
+            refused(r#"{"queue":"omar@easemob.com","msgType":"poem"}"#).starts_with("msgType must be among txt, img")
+        );
+        assert!(refused(r#"{"queue":"omar@easemob.com","pull_number":[]}"#).contains("pull_number"));
     }
 }

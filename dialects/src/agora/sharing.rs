@@ -76,7 +76,7 @@ pub fn super_admins(call: &Call<'_>, timing: Timing, page: &PageQuery, users: &[
     group_list::page(call, timing, page, users.iter().collect(), 0)
 }
 
-/// A user who is not in the group whose attributes are asked for.
+/// A user whose attributes are requested but who is not in the group.
 pub(super) fn not_in(error: &Error, refusal: Refusal) -> Refusal {
     if error.reason() == Reason::NotGroupMember { refusal.because(Reason::NotGroupMember) } else { error.into() }
 }

@@ -136,10 +136,10 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_agora_8_3() {
-        let told = |body: &str| token_request(body.as_bytes()).unwrap_err().description.into_owned();
-        assert_eq!(told(r#"{"grant_type":"client_credentials"}"#), "client_id must be provided.");
-        assert_eq!(told(r#"{"grant_type":"client_credentials","client_id":"c"}"#), "client_secret must be provided");
-        assert_eq!(told(r#"{"grant_type":"password","username":"no body","password":"x"}"#), "user not found");
+        let refused = |body: &str| token_request(body.as_bytes()).unwrap_err().description.into_owned();
+        assert_eq!(refused(r#"{"grant_type":"client_credentials"}"#), "client_id must be provided.");
+        assert_eq!(refused(r#"{"grant_type":"client_credentials","client_id":"c"}"#), "client_secret must be provided");
+        assert_eq!(refused(r#"{"grant_type":"password","username":"no body","password":"x"}"#), "user not found");
     }
 
     #[test]

@@ -55,7 +55,7 @@ fn map(attributes: &Attributes) -> TextMap<'static> {
     TextMap(pairs.collect::<Vec<_>>().into())
 }
 
-/// Whose attributes are asked for, and which.
+/// The users whose attributes are requested, and the attributes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AttributesQuery {
     /// Names of users as written; 1 to 100.

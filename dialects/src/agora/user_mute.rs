@@ -55,7 +55,7 @@ pub fn mute_set(call: &Call<'_>, timing: Timing) -> Vec<u8> {
     bytes_of(&dto::Envelope { data: Some(dto::Done { result: "ok" }), ..call.envelope(timing) })
 }
 
-/// The mutes of one user at that moment.
+/// The mutes of one user at that time.
 pub fn mutes_of(call: &Call<'_>, timing: Timing, (username, mutes): (&str, UserMutes), now: UnixMillis) -> Vec<u8> {
     let [chat, groupchat, chatroom] = left(mutes, now);
     let data = dto::MutesOf { userid: username, chat, groupchat, chatroom, unixtime: second(now) };

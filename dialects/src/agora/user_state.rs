@@ -97,7 +97,7 @@ pub fn token_expiry(call: &Call<'_>, timing: Timing, expires_at: i64) -> Vec<u8>
     bytes_of(&dto::Envelope { data: Some(data), ..call.envelope(timing) })
 }
 
-/// With the keys that these answers have besides.
+/// With the additional keys of these answers.
 fn counted<D: serde::Serialize>(call: &Call<'_>, timing: Timing, data: D) -> Vec<u8> {
     bytes_of(&dto::Envelope {
         entities: Some(dto::Entities::NONE),

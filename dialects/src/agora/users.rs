@@ -198,19 +198,19 @@ mod tests {
     #[test]
     fn one_user_comes_bare_or_alone_in_an_array_agora_10_2() {
         for body in [r#"{"username":"Nora"}"#, r#" [{"username":"Nora"}]"#] {
-            let asked = new_users(body.as_bytes()).unwrap();
-            assert!(asked.single);
-            assert_eq!(asked.users[0].username, "Nora");
+            let request = new_users(body.as_bytes()).unwrap();
+            assert!(request.single);
+            assert_eq!(request.users[0].username, "Nora");
         }
     }
 
     #[test]
     fn refusals_have_the_words_of_agora_8_3() {
-        let told = |body: &str| new_users(body.as_bytes()).unwrap_err().description.into_owned();
-        assert_eq!(told(r#"{"password":"x"}"#), "Entity 'user' requires a property named username.");
+        let refused = |body: &str| new_users(body.as_bytes()).unwrap_err().description.into_owned();
+        assert_eq!(refused(r#"{"password":"x"}"#), "Entity 'user' requires a property named username.");
         let many = format!("[{}]", vec![r#"{"username":"a"}"#; 61].join(","));
         assert_eq!(
-            told(&many),
+            refused(&many),
             "Request body array size[61] had almost reached or been greater than the upper range value[60]"
         );
         assert_eq!(new_users(b"[{]").unwrap_err().error, "json_parse");

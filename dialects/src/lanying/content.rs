@@ -2,7 +2,7 @@
 //! (lanying.md 4, decisions 11 and 25).
 //!
 //! `config` and `ext` are stored unchanged. `content` and `attachment` are parsed into neutral fields; where our own
-//! serialization of those differs from the client's texts, these are stored beside them and returned verbatim.
+//! serialization of those differs from the client's texts, these are stored too and returned verbatim.
 
 use std::borrow::Cow;
 
@@ -88,7 +88,7 @@ fn kept(verbatim: &Verbatim) -> Option<(Cow<'_, str>, Option<Cow<'_, str>>)> {
     Some((dto.content, dto.attachment))
 }
 
-/// An object whose only key is `ext` with a text that is not an object stands for that text.
+/// An object whose only key is `ext` with a text that is not an object represents that text.
 fn ext_text(ext: &Ext) -> Cow<'_, str> {
     let json = match ext {
         Ext::Text(text) => return Cow::from(text),

@@ -166,14 +166,14 @@ mod tests {
     #[test]
     fn operations_name_one_message_in_one_conversation_lanying_5_6() {
         let body = r#"{"type":2,"targets":[17],"content_type":11,"content":" more","related_mid":"7"}"#;
-        let wanted = Operation {
+        let request = Operation {
             by: None,
             target: Target::Group(GroupId(17)),
             related: MsgId(7),
             action: OperationAction::Append(" more".to_owned()),
             transaction_id: None,
         };
-        assert_eq!(read(body), Ok(SendCommand::Operation(wanted)));
+        assert_eq!(read(body), Ok(SendCommand::Operation(request)));
         for bad in [
             r#"{"type":1,"targets":[32],"content_type":9}"#,
             r#"{"type":1,"targets":[32],"content_type":10,"related_mid":0}"#,

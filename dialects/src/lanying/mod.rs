@@ -36,7 +36,7 @@ pub use other_answers::{
 };
 pub use other_params::{Approval, GroupType, NewGroup, Part, ProfileChange};
 pub use params::Params;
-pub use query::{AckQuery, HistoryQuery, ack_query, conversation_of, history_query};
+pub use query::{HistoryQuery, MarkReadQuery, conversation_of, history_query, mark_read_query};
 pub use refusal::Refusal;
 pub use roster::{Roster, RosterApplication, RosterApply, RosterBatch, RosterChange, RosterFailure, roster_applies};
 pub use sharing::{FileResult, GroupAnnouncement, GroupFile, GroupInvitation, NewGroupFile, text_page};

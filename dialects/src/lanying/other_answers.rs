@@ -1,6 +1,6 @@
 //! The answers of the neighbouring calls (lanying.md 10), field by field.
 //!
-//! An empty text stands for a null field and is left out (lanying.md 2), unless the vendor's samples show it empty.
+//! An empty text represents a null field and is left out (lanying.md 2), unless the vendor's samples show it empty.
 
 #![expect(missing_docs, reason = "the vendor's names, described in lanying.md 10")]
 

@@ -9,7 +9,7 @@ const MAX_LIMIT: i64 = 100;
 
 /// `GET /message/ack`. At least one of the two is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct AckQuery {
+pub struct MarkReadQuery {
     /// The other user or the group; absent: the message's conversation.
     pub opposite: Option<i64>,
     /// The last message acknowledged; absent: the newest.
@@ -29,7 +29,7 @@ pub struct HistoryQuery {
 
 /// Parses the query of an acknowledgement. 0 is absent as a message, and the system as a conversation; `device_sn` must
 /// be a number.
-pub fn ack_query(query: &str) -> Result<AckQuery, Refusal> {
+pub fn mark_read_query(query: &str) -> Result<MarkReadQuery, Refusal> {
     let params = Params::read(query, b"")?;
     params.int("device_sn")?;
     let opposite = opposite(&params, "conversation_id")?;
@@ -37,7 +37,7 @@ pub fn ack_query(query: &str) -> Result<AckQuery, Refusal> {
     if opposite.is_none() && msg_id.is_none() {
         return Err(Refusal::bad_parameter("conversation_id", "or msg_id is required"));
     }
-    Ok(AckQuery { opposite, msg_id: msg_id.map(MsgId) })
+    Ok(MarkReadQuery { opposite, msg_id: msg_id.map(MsgId) })
 }
 
 /// Parses the query of a history page; a limit above the cap is the cap.
@@ -88,9 +88,9 @@ mod tests {
 
     #[test]
     fn ack_needs_a_conversation_or_a_message_lanying_5_1() {
-        assert_eq!(ack_query("msg_id=7&device_sn=1").unwrap().msg_id, Some(MsgId(7)));
-        assert_eq!(ack_query("conversation_id=32").unwrap().opposite, Some(32));
-        assert_eq!(ack_query("msg_id=0").unwrap_err().code, 10002);
-        assert_eq!(ack_query("").unwrap_err().code, 10002);
+        assert_eq!(mark_read_query("msg_id=7&device_sn=1").unwrap().msg_id, Some(MsgId(7)));
+        assert_eq!(mark_read_query("conversation_id=32").unwrap().opposite, Some(32));
+        assert_eq!(mark_read_query("msg_id=0").unwrap_err().code, 10002);
+        assert_eq!(mark_read_query("").unwrap_err().code, 10002);
     }
 }

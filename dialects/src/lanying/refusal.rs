@@ -41,7 +41,7 @@ impl From<&Error> for Refusal {
     }
 }
 
-/// Clients know the vendor's words for a sender who is no contact.
+/// Clients know the vendor's words for a sender who is not a contact.
 fn message(error: &Error) -> String {
     match error.reason() {
         Reason::NotAContact => format!("relation with target does not allow chat: {}", error.subject()),

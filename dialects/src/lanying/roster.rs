@@ -10,7 +10,7 @@ use crate::{json::Object, number::Integer, reading::text};
 /// Maximum number of users in one batch of requests.
 const MAX_BATCH: usize = 100;
 
-/// Whom the user of the call asks to become a contact.
+/// The receiver of the contact request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RosterApply {
     pub user_id: i64,
@@ -48,7 +48,7 @@ impl Params {
         })
     }
 
-    /// Users whose details are asked for.
+    /// Users whose details are requested.
     pub fn roster_list(&self) -> Result<Vec<i64>, Refusal> {
         self.ids("list")
     }
@@ -138,8 +138,8 @@ mod tests {
     #[test]
     fn a_request_names_a_user_and_may_say_more_lanying_10() {
         let apply = |query: &str, body: &[u8]| Params::read(query, body).unwrap().roster_apply();
-        let wanted = RosterApply { user_id: 16, reason: "hi".to_owned(), alias: "Bob".to_owned() };
-        assert_eq!(apply("", br#"{"user_id":16,"reason":"hi","alias":"Bob","auth_answer":"x"}"#), Ok(wanted));
+        let request = RosterApply { user_id: 16, reason: "hi".to_owned(), alias: "Bob".to_owned() };
+        assert_eq!(apply("", br#"{"user_id":16,"reason":"hi","alias":"Bob","auth_answer":"x"}"#), Ok(request));
         assert_eq!(apply("user_id=16", b"{}").unwrap().user_id, 16);
         assert_eq!(apply("", b"{}").unwrap_err().message, "user_id is required");
         assert_eq!(apply("user_id=16", br#"{"alias":7}"#).unwrap_err().message, "alias must be a text");

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::json::bytes_of;
 
-/// A group or room that is to be created.
+/// A group or room to be created.
 #[derive(Debug, Clone, Copy)]
 pub struct GroupToCreate<'a> {
     /// Who creates it: their account.
@@ -30,20 +30,20 @@ pub struct GroupToCreate<'a> {
 }
 
 /// The body of `Group.CallbackBeforeCreateGroup`.
-pub fn group_before_create(wanted: &GroupToCreate<'_>) -> Vec<u8> {
+pub fn group_before_create(group: &GroupToCreate<'_>) -> Vec<u8> {
     bytes_of(&dto::GroupToCreate {
         callback_command: Callback::GroupBeforeCreate.command(),
-        operator: wanted.operator,
-        owner: wanted.owner,
-        kind: type_of(wanted.kind),
-        name: wanted.name,
-        owned: wanted.owned,
-        members: accounts(wanted.members),
-        event_time: wanted.event_time.0,
+        operator: group.operator,
+        owner: group.owner,
+        kind: type_of(group.kind),
+        name: group.name,
+        owned: group.owned,
+        members: accounts(group.members),
+        event_time: group.event_time.0,
     })
 }
 
-/// The body of `Group.CallbackBeforeApplyJoinGroup`: the operator is who wants to join.
+/// The body of `Group.CallbackBeforeApplyJoinGroup`: the operator is the user who joins.
 pub fn group_before_apply(group: &ChangedGroup<'_>) -> Vec<u8> {
     bytes_of(&dto::Applicant { group: group.wire(Callback::GroupBeforeApply), requestor: group.operator })
 }
@@ -57,9 +57,9 @@ pub fn group_before_invite(group: &ChangedGroup<'_>, members: &[&str]) -> Vec<u8
 /// A request to become a contact.
 #[derive(Debug, Clone, Copy)]
 pub struct FriendRequest<'a> {
-    /// The account of who asks.
+    /// The account of the requester.
     pub from: &'a str,
-    /// The account of who is asked.
+    /// The account of the receiver.
     pub to: &'a str,
     /// What the asking user notes about the other one.
     pub remark: &'a str,

@@ -1,6 +1,7 @@
 //! Parses receivers' answers to callbacks before a change of groups and contacts (tencent.md 6.1).
 //!
-//! `ActionStatus` and `ErrorCode` must be there, and every key must be of its type: what is not certain is no decision.
+//! `ActionStatus` and `ErrorCode` must be there, and every key must be of its type: what is not certain is not a
+//! decision.
 
 use std::ops::RangeInclusive;
 
@@ -15,10 +16,10 @@ const GROUP_CODES: RangeInclusive<i64> = 10_100..=10_200;
 pub enum ChangeVerdict {
     /// It may be made.
     Allow {
-        /// The accounts it is refused for; only of users who are brought into a group.
+        /// The accounts it is refused for; only of users who are added to a group.
         but: Vec<String>,
     },
-    /// It may not be made.
+    /// It must not be made.
     Refuse {
         /// The receiver's own number, if it returned one.
         code: Option<i64>,
@@ -41,7 +42,7 @@ pub fn group_verdict(status: u16, answer: &[u8]) -> Option<ChangeVerdict> {
 }
 
 /// Parses the answer about the contact with the account `to`, which `ResultItem` must name. There any number but 0
-/// refuses; an `ErrorCode` other than 0 says that the receiver failed, which is no decision.
+/// refuses; an `ErrorCode` other than 0 says that the receiver failed, which is not a decision.
 pub fn friend_verdict(status: u16, answer: &[u8], to: &str) -> Option<ChangeVerdict> {
     let answer = read(status, answer)?;
     if (answer.action_status, answer.error_code) != (ActionStatus::Ok, 0) {

@@ -135,8 +135,8 @@ fn custom_of(custom: &Custom) -> dto::Custom<'_> {
 
 /// A receiver's replacement of a message, as stored by [`super::elements_back`].
 fn foreign_custom(custom: &Custom) -> dto::Custom<'_> {
-    let [data, desc, ext, sound] = dto::CUSTOM_KEYS.map(|wanted| {
-        let found = custom.exts.iter().find(|(key, _)| key == wanted);
+    let [data, desc, ext, sound] = dto::CUSTOM_KEYS.map(|expected| {
+        let found = custom.exts.iter().find(|(key, _)| key == expected);
         found.map(|(_, value)| value.as_str()).unwrap_or_default().into()
     });
     dto::Custom { data, desc, ext, sound }

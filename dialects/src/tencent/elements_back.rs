@@ -129,7 +129,7 @@ fn media(url: String, size: Option<Integer>) -> Media {
     Media { url, size: size.map(|Integer(bytes)| bytes).filter(|bytes| *bytes > 0), ..Media::default() }
 }
 
-/// 0 stands for unknown.
+/// 0 means unknown.
 fn known(number: Option<Number>) -> Option<f64> {
     number.map(|Number(n)| n).filter(|n| *n > 0.0)
 }

@@ -39,7 +39,7 @@ pub fn group_after_destroy(changed: &ChangedGroup<'_>, owner: &str, name: &str, 
     })
 }
 
-/// The body of `Group.CallbackAfterNewMemberJoin`; `invited` if others brought them in.
+/// The body of `Group.CallbackAfterNewMemberJoin`; `invited` if others added them.
 pub fn group_after_join(changed: &ChangedGroup<'_>, invited: bool, members: &[&str]) -> Vec<u8> {
     bytes_of(&dto::MembersJoined {
         group: changed.wire(Callback::GroupAfterJoin),

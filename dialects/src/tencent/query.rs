@@ -62,11 +62,11 @@ callbacks! {
     GroupAfterChange: "Group.CallbackAfterGroupInfoChanged",
     /// Before a group is created; decides.
     GroupBeforeCreate: "Group.CallbackBeforeCreateGroup",
-    /// Before a user joins a group or asks to; decides.
+    /// Before a user joins a group or applies to; decides.
     GroupBeforeApply: "Group.CallbackBeforeApplyJoinGroup",
-    /// Before users are brought into a group; decides.
+    /// Before users are added to a group; decides.
     GroupBeforeInvite: "Group.CallbackBeforeInviteJoinGroup",
-    /// Before a user asks another one to be their contact; decides.
+    /// Before a user sends a contact request; decides.
     FriendBeforeAdd: "Sns.CallbackPrevFriendAdd",
     /// Before a user answers such a request; decides.
     FriendBeforeResponse: "Sns.CallbackPrevFriendResponse",

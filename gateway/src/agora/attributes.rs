@@ -89,7 +89,7 @@ async fn set_member(
     Ok(codec::attribute_map(&context.call(&identity.app), context.timing(gateway), &set))
 }
 
-/// The vendor's words for a user of the path who is no member; a caller who is none gets those of every call.
+/// The vendor's words for a user of the path who is not a member; a caller who is none gets those of every call.
 fn member_refusal(caller: &Caller, user: UserId, error: &Error) -> Refusal {
     let is_caller = !caller.is_app() && error.about_user() == Some(caller.actor.user());
     if is_caller && caller.actor.user() != user { error.into() } else { codec::member_attributes_refusal(error) }
@@ -127,7 +127,7 @@ async fn find(
     Ok(members.into_iter().map(|member| (UserId(member.user_id), pairs(member.attributes))).collect())
 }
 
-/// Users who are no members, or do not exist, are left out.
+/// Users who are not members, or do not exist, are left out.
 async fn read_members(
     gateway: &Gateway,
     context: &RequestContext,
@@ -147,7 +147,7 @@ async fn read_members(
         }
     }
     let ids: Vec<UserId> = users.iter().map(|(user, _)| *user).collect();
-    // Even for nobody, since the caller must be a member.
+    // Even for an empty list, since the caller must be a member.
     let ids = if ids.is_empty() { vec![UserId::ADMIN] } else { ids };
     let found = find(gateway, &caller, group, ids, names).await?;
     let name_of = |user: UserId| users.iter().find(|(id, _)| *id == user).map(|(_, name)| name.clone());
@@ -164,14 +164,14 @@ async fn set_room(
     forced: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
-    let wanted = codec::room_attributes_request(&context.read(body).await?)?;
+    let params = codec::room_attributes_request(&context.read(body).await?)?;
     let (room_id, name, user) = of_user(gateway, &caller, GroupKind::Room, path).await?;
     identity.check_may_name(&name)?;
     let request = pb::SetRoomAttributesRequest {
         room_id,
         user_id: Some(user.0),
-        attributes: wire_attributes(wanted.pairs),
-        auto_delete: wanted.auto_delete,
+        attributes: wire_attributes(params.pairs),
+        auto_delete: params.auto_delete,
         forced,
     };
     let reply = gateway.clients().group.clone().set_room_attributes(context::request(&caller, request)).await;

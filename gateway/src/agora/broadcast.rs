@@ -28,7 +28,7 @@ async fn start(
     everybody: Everybody,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let wanted = codec::broadcast_request(&context.read(body).await?, &identity.app.policy, everybody)?;
+    let params = codec::broadcast_request(&context.read(body).await?, &identity.app.policy, everybody)?;
     let scope = match everybody {
         Everybody::Users => pb::BroadcastScope::Users,
         Everybody::Online => pb::BroadcastScope::Online,
@@ -37,11 +37,11 @@ async fn start(
     context.take(gateway, &identity.app, &costs(scope)).await?;
     let request = pb::StartBroadcastRequest {
         scope: scope.into(),
-        sender: wanted.sender.map(Into::into),
-        content: Some(wanted.content.into()),
+        sender: params.sender.map(Into::into),
+        content: Some(params.content.into()),
         idempotency_key: idempotency_key(&context.headers)?.unwrap_or_default(),
         call: everybody.call().to_owned(),
-        delivery: delivery_to_wire(wanted.delivery),
+        delivery: delivery_to_wire(params.delivery),
         accept_unknown_names: true,
     };
     let reply = gateway.clients().message.clone().start_broadcast(context::request(&caller, request)).await;

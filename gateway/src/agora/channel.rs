@@ -29,14 +29,14 @@ pub(crate) async fn delete(
 
 async fn remove(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::delete_channel_request(&context.read(body).await?, &context.query)?;
-    let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
+    let params = codec::delete_channel_request(&context.read(body).await?, &context.query)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &name, &params.peer).await?;
     let cost = Cost { rate: Rate::DeleteConversation, subject: user.to_string(), amount: 1 };
     context.take(gateway, &identity.app, &[cost]).await?;
     let request = pb::DeleteConversationRequest {
         user_id: Some(user.0),
         conversation: Some(conversation.into()),
-        keep_history: !wanted.delete_roam,
+        keep_history: !params.delete_roam,
     };
     gateway
         .clients()

@@ -30,7 +30,7 @@ pub(super) fn refused(status: tonic::Status) -> Error {
     renamed(reply::refused(status), NAMES)
 }
 
-/// Contacts read at once for a call that asks for all.
+/// Contacts read at once for a call without a page.
 const BATCH: i32 = 1_000;
 
 pub(crate) async fn add(State(gateway): State<Gateway>, context: RequestContext, path: OfUser) -> Response {
@@ -79,7 +79,7 @@ pub(crate) async fn apply(
     named: Named,
     body: Body,
 ) -> Response {
-    let outcome = asked(&gateway, &context, named, body).await;
+    let outcome = request_each(&gateway, &context, named, body).await;
     context.answer(&gateway, outcome).await
 }
 
@@ -129,7 +129,7 @@ async fn pair(gateway: &Gateway, caller: &Caller, user: &Username, other: &Usern
     }
 }
 
-/// The app adds at once; a user asks, and the other one decides.
+/// The app adds contacts directly; a user sends a request, and the other user decides.
 async fn added(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, user, other) = own_pair(gateway, context, path).await?;
     let (user, other) = pair(gateway, &caller, &user, &other).await?;
@@ -214,12 +214,12 @@ async fn listed(gateway: &Gateway, context: &RequestContext, named: Named) -> Re
 
 async fn one_page(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
-    let asked = codec::contact_page(&context.query)?;
+    let query = codec::contact_page(&context.query)?;
     let user = known_user(gateway, &caller, &user).await?;
-    let page = list(gateway, &caller, user, (asked.size, asked.cursor)).await?;
+    let page = list(gateway, &caller, user, (query.size, query.cursor)).await?;
     let cursor = Some(page.next_page_token.as_str()).filter(|cursor| !cursor.is_empty());
     let call = context.call(&identity.app);
-    Ok(codec::some_contacts(&call, context.timing(gateway), &contacts(&page.contacts), asked.remarks, cursor))
+    Ok(codec::some_contacts(&call, context.timing(gateway), &contacts(&page.contacts), query.remarks, cursor))
 }
 
 /// The id of the user whose list it is.
@@ -251,8 +251,13 @@ async fn imported(gateway: &Gateway, context: &RequestContext, named: Named, bod
     Ok(codec::contacts_imported(&context.call(&identity.app), context.timing(gateway), &outcome))
 }
 
-/// Each user is asked on their own; the call fails with the reason of the first if nobody could be asked.
-async fn asked(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
+/// Sends each user a request; the call fails with the reason of the first failure if no request was sent.
+async fn request_each(
+    gateway: &Gateway,
+    context: &RequestContext,
+    named: Named,
+    body: Body,
+) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, user) = people::own(gateway, context, path_user(named)).await?;
     let (names, text) = codec::contact_request(&context.read(body).await?)?;
     let all: Vec<&Username> = [&user].into_iter().chain(&names).collect();
@@ -270,7 +275,7 @@ async fn asked(gateway: &Gateway, context: &RequestContext, named: Named, body: 
     }
     match first_error {
         Some(error) if done.is_empty() || error.reason().is_transient() => Err(error.into()),
-        _ => Ok(codec::contacts_asked(&context.call(&identity.app), context.timing(gateway), &done)),
+        _ => Ok(codec::contacts_requested(&context.call(&identity.app), context.timing(gateway), &done)),
     }
 }
 

@@ -25,12 +25,12 @@ use crate::{
     identity::Identity,
     limits::Cost,
     paths,
-    rate_headers::{self, Standing},
+    rate_headers::{self, QuotaState},
     reply::{self, refused},
     request::{BodyReader, address, base_url, header},
 };
 
-/// Where a user who is disabled is refused in words of its own.
+/// Where a disabled user gets a different error text.
 const TOKEN_PATH: &str = "/token";
 
 /// An Agora call without its body.
@@ -45,7 +45,7 @@ pub(crate) struct RequestContext {
     /// The method and the route's template, the key by which calls are counted.
     route: String,
     /// The state of the quotas that apply to the call.
-    standings: Mutex<Vec<Standing>>,
+    standings: Mutex<Vec<QuotaState>>,
     body: BodyReader,
     caller_note: CallerNote,
     pub headers: HeaderMap,
@@ -213,19 +213,19 @@ impl RequestContext {
         Timing { timestamp: now.0, duration: (now - self.started).as_millis() as i64 }
     }
 
-    /// The answer to the call; see [`Self::worded`] for a refusal's.
+    /// The answer to the call; see [`Self::public_refusal`] for a refusal's.
     pub async fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
         self.with_rates(match outcome {
             Ok(body) => reply::json(StatusCode::OK, body),
-            Err(refusal) => super::refusal(&self.worded(gateway, refusal).await, self.timing(gateway)),
+            Err(refusal) => super::refusal(&self.public_refusal(gateway, refusal).await, self.timing(gateway)),
         })
     }
 
     /// The refusal as it is returned, with usernames instead of ids. A refusal that is remembered under a key has the id,
     /// whose name does not change, so a repetition returns the same bytes; if the name cannot be looked up, that error is
-    /// returned. If the missing user is the token's own, the token is at fault. A disabled user is told so in the words of the
-    /// call: a login's, or any other's.
-    async fn worded(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
+    /// returned. If the missing user is the token's own, the token is at fault. A disabled user gets the error text of
+    /// the call: a login's, or any other's.
+    async fn public_refusal(&self, gateway: &Gateway, refusal: Refusal) -> Refusal {
         if refusal.reason == Reason::UserDisabled && self.path != TOKEN_PATH {
             return Refusal::user_disabled();
         }

@@ -11,7 +11,7 @@ use http::{
     HeaderValue,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
-use tidings_dialects::agora::{self as codec, FeedQuery, Happened, Names, Refusal};
+use tidings_dialects::agora::{self as codec, EventRecord, FeedQuery, Names, Refusal};
 use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UserId};
 use tidings_proto::{
     error_from_status, moment_or_zero,
@@ -50,7 +50,7 @@ pub(crate) async fn events(State(gateway): State<Gateway>, context: RequestConte
 async fn poll(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let query = codec::feed_query(&context.query)?;
-    // Clients that do not wait get what is there, however long it takes to read.
+    // Clients that do not wait get all existing events, however long it takes to read them.
     let until = Instant::now() + if query.wait.is_zero() { HEARTBEAT } else { query.wait };
     let exts_array = identity.app.policy.agora_custom_exts_array;
     let mut feed = Feed::open(gateway, caller, (query.limit, exts_array), query).await?;
@@ -171,7 +171,7 @@ impl Feed {
                 Err(error) if error.reason() != Reason::Unavailable => return Some(Err(error)),
                 Err(error) => Some(error),
             };
-            tracing::debug!(?why, "a feed continues at another process");
+            tracing::debug!(?why, "the feed is continued from another process");
             sleep(PAUSE).await;
             self.request.after.clone_from(&self.cursor);
             match replies(&self.gateway, &self.caller, &self.request).await {
@@ -243,12 +243,12 @@ impl FeedEvent {
         codec::happened(&self.happened(), names, exts_array)
     }
 
-    /// The same for users, who are not told from where others act.
+    /// The same for users, without the client addresses of others.
     pub fn line_for_users(&self, names: &Names, exts_array: bool) -> String {
-        codec::happened(&Happened { origin: ("", "", ""), ..self.happened() }, names, exts_array)
+        codec::happened(&EventRecord { origin: ("", "", ""), ..self.happened() }, names, exts_array)
     }
 
-    /// As over gRPC, for users, who are not told either whom else it concerns.
+    /// As over gRPC, for users, without the other users that it concerns.
     pub fn wire_for_users(&self) -> pb::Event {
         let mut wire = self.wire.clone();
         wire.message = self.message.clone().map(Into::into).or(wire.message);
@@ -262,9 +262,9 @@ impl FeedEvent {
         wire
     }
 
-    fn happened(&self) -> Happened<'_> {
+    fn happened(&self) -> EventRecord<'_> {
         let wire = &self.wire;
-        Happened {
+        EventRecord {
             id: &wire.id,
             kind: &wire.kind,
             at: moment_or_zero(wire.at),

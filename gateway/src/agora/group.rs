@@ -47,20 +47,20 @@ pub(super) async fn create(
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
-    let wanted = codec::new_group(&context.read(body).await?)?;
-    let owner = match (wanted.owner, &identity.who) {
+    let params = codec::new_group(&context.read(body).await?)?;
+    let owner = match (params.owner, &identity.who) {
         (Some(owner), _) => owner,
         (None, Who::User { username, .. }) => Username::parse(username)?,
         (None, _) => return Err(codec::owner_missing()),
     };
     identity.check_may_name(&owner)?;
-    let names: Vec<&Username> = std::iter::once(&owner).chain(&wanted.members).collect();
+    let names: Vec<&Username> = std::iter::once(&owner).chain(&params.members).collect();
     let mut ids = people::existing_ids(gateway, &caller, &names).await?.into_iter();
     let owner = ids.next().ok_or_else(|| Error::internal("a group without an owner"))?;
-    let fields = &wanted.fields;
+    let fields = &params.fields;
     let mut settings = settings(fields);
     if fields.asks_to_join.is_none() && fields.public == Some(true) {
-        // The vendor's default. A group that is not public takes nobody unasked.
+        // The vendor's default. Nobody joins a group that is not public without approval.
         settings.apply_approval = pb::ApplyApproval::All.into();
     }
     let request = pb::CreateGroupRequest {

@@ -39,7 +39,7 @@ pub(crate) fn unmute(kind: GroupKind) -> MethodRouter<Gateway> {
     delete(handler!(kind, end_mutes, member))
 }
 
-/// `/sdk/chatgroups/{id}/mute/{username}`: whether a user may not speak.
+/// `/sdk/chatgroups/{id}/mute/{username}`: whether a user is muted.
 pub(crate) fn is_muted(kind: GroupKind) -> MethodRouter<Gateway> {
     get(handler!(kind, check_muted, member))
 }

@@ -26,16 +26,16 @@ pub(crate) async fn of_user(State(gateway): State<Gateway>, context: RequestCont
 
 async fn user_page(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::history_query(&context.query)?;
-    let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
+    let query = codec::history_query(&context.query)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &name, &query.peer).await?;
     // The user's rights decide, not the app's.
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
     let (own, peer) = marks(gateway, &reader, conversation).await?;
-    let (messages, next) = page(gateway, &reader, conversation, &wanted.list, own.cleared).await?;
+    let (messages, next) = page(gateway, &reader, conversation, &query.list, own.cleared).await?;
     let names = people::names(gateway, &caller, &messages, []).await?;
     let exts_array = identity.app.policy.agora_custom_exts_array;
     let seen = Seen { messages: &messages, names: &names, reader: Some((user, own, peer)), exts_array };
-    Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &wanted.list, &seen, next))
+    Ok(codec::history(&context.call(&identity.app), context.timing(gateway), &query.list, &seen, next))
 }
 
 /// The reader's own marks in a conversation, and those of the other party.
@@ -166,9 +166,9 @@ pub(crate) async fn read_ack(
 
 async fn mark_read(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::read_ack_request(&context.read(body).await?)?;
-    let (user, conversation) = people::conversation(gateway, &caller, &name, &wanted.peer).await?;
-    let stands = mark(gateway, &caller, user, conversation, wanted.msg_id).await?;
+    let request = codec::read_ack_request(&context.read(body).await?)?;
+    let (user, conversation) = people::conversation(gateway, &caller, &name, &request.peer).await?;
+    let stands = mark(gateway, &caller, user, conversation, request.msg_id).await?;
     Ok(codec::read_up_to(&context.call(&identity.app), context.timing(gateway), stands))
 }
 

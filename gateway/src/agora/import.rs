@@ -28,18 +28,18 @@ async fn import(
     addressing: Addressing,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let mut wanted = codec::import_request(&context.read(body).await?, &identity.app.policy, addressing)?;
-    context.locate(&mut wanted.content);
+    let mut params = codec::import_request(&context.read(body).await?, &identity.app.policy, addressing)?;
+    context.locate(&mut params.content);
     let request = pb::ImportRequest {
-        sender: Some(wanted.sender.into()),
-        target: Some(wanted.target.into()),
-        content: Some(wanted.content.into()),
-        sent_at: wanted.sent_at.map(timestamp),
-        countable: wanted.countable,
+        sender: Some(params.sender.into()),
+        target: Some(params.target.into()),
+        content: Some(params.content.into()),
+        sent_at: params.sent_at.map(timestamp),
+        countable: params.countable,
         idempotency_key: idempotency_key(&context.headers)?.unwrap_or_default(),
         call: codec::import_call(addressing).to_owned(),
         accept_unknown_names: true,
-        fetch_into: if wanted.need_download { context.uri_of("/chatfiles/") } else { String::new() },
+        fetch_into: if params.need_download { context.uri_of("/chatfiles/") } else { String::new() },
     };
     let reply = gateway.clients().message.clone().import(context::request(&caller, request)).await;
     let refuse = |error: Error| codec::import_refusal(&error);

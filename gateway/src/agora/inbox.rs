@@ -228,13 +228,13 @@ async fn set_top(
     let reader = Caller { actor: Actor::User(user), ..caller };
     let request = pb::PinRequest { user_id: None, conversation: Some(conversation.into()), pinned };
     let reply = gateway.clients().conversation.clone().pin(context::request(&reader, request)).await;
-    let pinned_at = reply.map_err(refused).map_err(worded)?.into_inner().pinned_at;
+    let pinned_at = reply.map_err(refused).map_err(count_refusal)?.into_inner().pinned_at;
     let pinned_at = pinned.then_some(moment_or_zero(pinned_at));
     Ok(codec::topped(&context.call(&identity.app), context.timing(gateway), pinned_at))
 }
 
 /// What names the conversations was checked before: only their number can be wrong.
-fn worded(error: Error) -> Refusal {
+fn count_refusal(error: Error) -> Refusal {
     match (error.reason(), error.field()) {
         (Reason::InvalidArgument, Some("conversation" | "conversations")) => codec::too_many(),
         _ => error.into(),
@@ -271,10 +271,10 @@ async fn set_mark(
     marked: bool,
 ) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::mark_request(&context.read(body).await?)?;
+    let params = codec::mark_request(&context.read(body).await?)?;
     let user = people::id(gateway, &caller, &name).await?;
-    let (mut targets, mut ignored) = (Vec::with_capacity(wanted.targets.len()), Vec::new());
-    for target in wanted.targets {
+    let (mut targets, mut ignored) = (Vec::with_capacity(params.targets.len()), Vec::new());
+    for target in params.targets {
         match people::any_conversation(gateway, &caller, &name, &target.0).await {
             Ok((_, conversation)) => targets.push((conversation, target)),
             Err(error) if matches!(error.reason(), Reason::UserNotFound | Reason::GroupNotFound) => {
@@ -286,12 +286,12 @@ async fn set_mark(
     if !targets.is_empty() {
         let request = pb::MarkConversationsRequest {
             user_id: Some(user.0),
-            mark: wanted.mark,
+            mark: params.mark,
             conversations: targets.iter().map(|(conversation, _)| (*conversation).into()).collect(),
             marked,
         };
         let reply = gateway.clients().conversation.clone().mark_conversations(context::request(&caller, request)).await;
-        let left_out = reply.map_err(refused).map_err(worded)?.into_inner().ignored;
+        let left_out = reply.map_err(refused).map_err(count_refusal)?.into_inner().ignored;
         let is_left_out = |conversation: ConversationId| left_out.contains(&conversation.into());
         ignored.extend(targets.into_iter().filter(|(place, _)| is_left_out(*place)).map(|(_, target)| target));
     }

@@ -24,16 +24,16 @@ async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: B
         Who::User { id, .. } => Some(id),
         Who::App | Who::Anonymous => None,
     };
-    let wanted = codec::lifetime_request(&context.read(body).await?)?;
+    let params = codec::lifetime_request(&context.read(body).await?)?;
     let named = path_user(named)?;
     let app = context.caller(&identity.app, Actor::App);
     check_own(own, people::id(gateway, &app, &named).await?)?;
     let caller = context.caller(&identity.app, own.map_or(Actor::App, Actor::User));
     let mut set = Vec::new();
     let mut failed = Vec::new();
-    for uuid in &wanted.uuids {
+    for uuid in &params.uuids {
         let file = pb::FileRef { uuid: uuid.clone(), ..pb::FileRef::default() };
-        let request = pb::SetLifetimeRequest { file: Some(file), for_ever: wanted.for_ever };
+        let request = pb::SetLifetimeRequest { file: Some(file), for_ever: params.for_ever };
         match gateway.clients().file.clone().set_lifetime(context::request(&caller, request)).await.map_err(refused) {
             Ok(_) => set.push(uuid.as_str()),
             Err(error) if error.reason().words().agora.status == 404 => failed.push(uuid.as_str()),
@@ -47,7 +47,7 @@ async fn keep(gateway: &Gateway, context: &RequestContext, named: Named, body: B
     Ok(codec::lifetimes_set(&context.call(&identity.app), context.timing(gateway), &set, &failed))
 }
 
-/// A user token stands for its own user.
+/// A user token authenticates its own user.
 fn check_own(own: Option<UserId>, named: UserId) -> Result<(), Error> {
     match own {
         Some(own) if own != named => Err(Error::not_permitted("another user's files")),

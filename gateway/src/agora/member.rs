@@ -173,7 +173,7 @@ async fn leave(gateway: &Gateway, context: &RequestContext, kind: GroupKind, nam
     Ok(changed(&call, MemberAction::Quit, &name))
 }
 
-/// A group that takes everybody is joined at once, otherwise an admin decides.
+/// An open group is joined immediately, otherwise an admin decides.
 async fn ask_to_join(
     gateway: &Gateway,
     context: &RequestContext,

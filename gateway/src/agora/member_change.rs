@@ -1,4 +1,4 @@
-//! What is done to one or several users of a group: each of them succeeds or fails independently.
+//! Changes to one or several users of a group: each of them succeeds or fails independently.
 
 use std::collections::HashMap;
 
@@ -62,7 +62,7 @@ pub(super) async fn change_members(
 pub(super) fn failures(results: Vec<pb::MemberResult>) -> HashMap<UserId, Error> {
     let failed = results.into_iter().filter(|result| !result.reason.is_empty());
     let error = |result: pb::MemberResult| match Reason::from_name(&result.reason) {
-        // A hook speaks for itself.
+        // A hook's refusal has its own text.
         Some(reason @ Reason::RefusedByHook) => (UserId(result.user_id), Error::new(reason, result.text)),
         Some(reason) => (UserId(result.user_id), Error::new(reason, result.user_id.to_string())),
         None => (UserId(result.user_id), Error::internal(result.text)),
@@ -89,7 +89,7 @@ pub(super) async fn change_each(
     Ok(outcomes.collect())
 }
 
-/// The id of each name; `None`: it belongs to nobody. One request, unless a name is unknown.
+/// The id of each name; `None`: no user has it. One request, unless a name is unknown.
 async fn ids(gateway: &Gateway, caller: &Caller, written: &[String]) -> Result<Vec<Option<UserId>>, Error> {
     let names: Vec<Option<Username>> = written.iter().map(|written| Username::parse(written).ok()).collect();
     let known: Vec<&Username> = names.iter().flatten().collect();

@@ -62,7 +62,7 @@ fn at_once(gateway: &Gateway, why: &Refusal) -> Response {
     refusal(why, Timing { timestamp: gateway.now().0, duration: 0 })
 }
 
-/// A refusal of a request that is no call of an app.
+/// A refusal of a request that is not a call of an app.
 pub(crate) fn refused_at_once(gateway: &Gateway, why: &Refusal) -> Response {
     at_once(gateway, why)
 }

@@ -1,13 +1,13 @@
 //! Users by name and conversations by their other party, as this dialect names them.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use axum::extract::{Path, rejection::PathRejection};
 use tidings_dialects::agora::{Names, Peer, Refusal, unknown_user};
 use tidings_domain::{
     Caller, ConversationId, Error, GroupId, Message, Reason, RoomId, UserId, UserRef, Username, decimal_id,
 };
-use tidings_proto::{internal, pb};
+use tidings_proto::pb;
 use tidings_runtime::context;
 
 use super::context::RequestContext;
@@ -53,7 +53,7 @@ pub(super) async fn existing_ids(
     })
 }
 
-/// With `or_deleted`, a name that nobody has any more means the user who had it and was deleted last.
+/// With `or_deleted`, a name without a user means its most recently deleted user.
 async fn resolve(
     gateway: &Gateway,
     caller: &Caller,
@@ -131,12 +131,12 @@ pub(super) async fn group(gateway: &Gateway, caller: &Caller, peer: &Peer) -> Re
     let (Peer::Group(id) | Peer::Room(id)) = peer else {
         return Err(Error::internal("a user is not a group"));
     };
-    let wanted = match peer {
+    let needed = match peer {
         Peer::Room(id) => ConversationId::Room(RoomId(*id)),
         _ => ConversationId::Group(GroupId(*id)),
     };
     let found = of_group(gateway, caller, *id).await?;
-    found.filter(|found| *found == wanted).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
+    found.filter(|found| *found == needed).ok_or_else(|| Error::new(Reason::GroupNotFound, id.to_string()))
 }
 
 /// Those of the names that can be a user's, with their places.
@@ -145,9 +145,6 @@ pub(super) fn refs(names: &[String]) -> Vec<(usize, pb::UserRef)> {
     parsed.filter_map(|(place, name)| Some((place, UserRef::Name(name.ok()?).into()))).collect()
 }
 
-/// Maximum number of users per request.
-const ASKED: usize = 1_000;
-
 /// The names of all users in the messages, and of these users.
 pub(super) async fn names<'a>(
     gateway: &Gateway,
@@ -155,18 +152,11 @@ pub(super) async fn names<'a>(
     messages: impl IntoIterator<Item = &'a Message>,
     users: impl IntoIterator<Item = UserId>,
 ) -> Result<Names, Error> {
-    let mut wanted: Vec<UserId> = users.into_iter().collect();
+    let mut needed: Vec<UserId> = users.into_iter().collect();
     for message in messages {
-        wanted.push(message.sender);
-        wanted.extend(message.conversation.peer_of(message.sender));
+        needed.push(message.sender);
+        needed.extend(message.conversation.peer_of(message.sender));
     }
-    wanted.sort_unstable();
-    wanted.dedup();
-    let mut names: HashMap<UserId, String> = HashMap::with_capacity(wanted.len());
-    for users in wanted.chunks(ASKED) {
-        let request = internal::UserNamesRequest { user_ids: users.iter().map(|user| user.0).collect() };
-        let reply = gateway.clients().directory_internal.clone().user_names(context::request(caller, request)).await;
-        names.extend(users.iter().copied().zip(reply.map_err(refused)?.into_inner().usernames));
-    }
+    let names = gateway.user_names().of(gateway, caller, needed).await?;
     Ok(Names::new(names))
 }

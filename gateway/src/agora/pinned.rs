@@ -44,7 +44,7 @@ async fn set(
         let request =
             pb::PinMessageRequest { user_id: None, conversation: Some(conversation.into()), msg_id: msg_id.0, pinned };
         let reply = gateway.clients().conversation.clone().pin_message(context::request(&operator, request)).await;
-        changed |= reply.map_err(refused).map_err(worded)?.into_inner().changed;
+        changed |= reply.map_err(refused).map_err(pin_refusal)?.into_inner().changed;
     }
     if !pinned && !changed {
         return Err(codec::pin_missing());
@@ -52,7 +52,7 @@ async fn set(
     Ok(codec::done(&context.call(&identity.app), context.timing(gateway)))
 }
 
-fn worded(error: Error) -> Refusal {
+fn pin_refusal(error: Error) -> Refusal {
     match error.reason() {
         Reason::MessageNotFound => codec::pin_illegal(),
         Reason::InvalidArgument if error.field() == Some("msg_id") => codec::too_many(),

@@ -160,7 +160,7 @@ async fn page(
     Ok(reply.map_err(refused)?.into_inner())
 }
 
-/// The presences under the names of the request; names that nobody can have are offline.
+/// The presences under the names of the request; invalid names are offline.
 fn named(names: Vec<String>, places: Vec<usize>, found: Vec<pb::Presence>, with_expiry: bool) -> Vec<Presence> {
     let mut shown: Vec<Presence> =
         names.into_iter().map(|username| Presence { username, ..Presence::default() }).collect();

@@ -73,18 +73,18 @@ async fn unreact(gateway: &Gateway, context: &RequestContext, named: Named) -> R
 
 async fn of_messages(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (caller, user) = of_user(gateway, context, named).await?;
-    let wanted = codec::reaction_list_query(&context.query)?;
-    if let Some(group) = wanted.group {
+    let query = codec::reaction_list_query(&context.query)?;
+    if let Some(group) = query.group {
         check_member(gateway, &caller, user, group).await.map_err(|error| codec::reaction_refusal(&error))?;
     }
-    let msg_ids = wanted.msg_ids.iter().map(|id| id.0).collect();
+    let msg_ids = query.msg_ids.iter().map(|id| id.0).collect();
     let request = pb::ListReactionsRequest { user_id: Some(user.0), msg_ids };
     let listed = gateway.clients().message.clone().list_reactions(context::request(&caller, request)).await;
     let listed = listed.map_err(|status| codec::reaction_refusal(&refused(status)))?.into_inner();
     let mut messages: Vec<(MsgId, Vec<Reaction>)> = Vec::with_capacity(listed.messages.len());
     for message in listed.messages {
         let conversation: ConversationId = required("conversation", message.conversation)?.try_into()?;
-        let is_named = match (conversation, wanted.group) {
+        let is_named = match (conversation, query.group) {
             (ConversationId::Direct(..), None) => true,
             (ConversationId::Group(GroupId(id)), Some(group)) => id == group,
             _ => false,
@@ -105,13 +105,13 @@ async fn check_member(gateway: &Gateway, caller: &Caller, user: UserId, group: i
 
 async fn reactors(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (caller, user) = of_user(gateway, context, named).await?;
-    let wanted = codec::reactors_query(&context.query)?;
+    let query = codec::reactors_query(&context.query)?;
     let request = pb::ListReactorsRequest {
         user_id: Some(user.0),
-        msg_id: wanted.of.msg_id.0,
-        reaction: wanted.of.reaction,
-        page_size: wanted.limit,
-        page_token: wanted.cursor,
+        msg_id: query.of.msg_id.0,
+        reaction: query.of.reaction,
+        page_size: query.limit,
+        page_token: query.cursor,
     };
     let page = gateway.clients().message.clone().list_reactors(context::request(&caller, request)).await;
     let page = page.map_err(|status| codec::reaction_refusal(&refused(status)))?.into_inner();

@@ -22,7 +22,7 @@ pub(crate) async fn of_message(State(gateway): State<Gateway>, context: RequestC
 
 async fn page(gateway: &Gateway, context: &RequestContext, named: OfMessage) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
-    let query = codec::ack_query(&context.query)?;
+    let query = codec::readers_query(&context.query)?;
     let (group, msg_id) = match &named {
         Ok(Path((_, _, group, msg_id))) => (group.as_str(), msg_id.as_str()),
         Err(_) => ("", ""),

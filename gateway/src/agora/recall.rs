@@ -26,9 +26,9 @@ pub(crate) async fn batch(State(gateway): State<Gateway>, context: RequestContex
 
 async fn one(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let wanted = codec::recall_request(&context.read(body).await?, &identity.app.policy)?;
-    let recalled = take_back(gateway, &caller, &identity.app.policy, &wanted).await?;
-    let outcome = RecallOutcome { msg_id: wanted.written_id, result: Ok(recalled) };
+    let request = codec::recall_request(&context.read(body).await?, &identity.app.policy)?;
+    let recalled = take_back(gateway, &caller, &identity.app.policy, &request).await?;
+    let outcome = RecallOutcome { msg_id: request.written_id, result: Ok(recalled) };
     Ok(codec::recalled(&context.call(&identity.app), context.timing(gateway), &outcome))
 }
 
@@ -50,24 +50,24 @@ async fn many(gateway: &Gateway, context: &RequestContext, body: Body, written: 
     Ok(written(&context.call(&identity.app), context.timing(gateway), &outcomes))
 }
 
-async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: &Recall) -> Result<Recalled, Refusal> {
+async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, params: &Recall) -> Result<Recalled, Refusal> {
     let refuse = |error: Error| codec::recall_refusal(&error, policy);
-    let not_found = || refuse(Error::new(Reason::MessageNotFound, wanted.written_id.clone()));
-    let msg_id = wanted.msg_id.ok_or_else(not_found)?;
-    let (open_window, past_storage) = wanted.forced(policy);
+    let not_found = || refuse(Error::new(Reason::MessageNotFound, params.written_id.clone()));
+    let msg_id = params.msg_id.ok_or_else(not_found)?;
+    let (open_window, past_storage) = params.forced(policy);
     let window = (!open_window).then(|| duration(policy.agora_recall_window));
     let request = pb::RecallRequest {
         msg_id: msg_id.0,
         conversation: None,
         window,
         window_for_all: true,
-        to: wanted.to.clone().map(Into::into),
-        kind: wire_kind(wanted.kind).into(),
-        actor: wanted.actor().map(Into::into),
+        to: params.to.clone().map(Into::into),
+        kind: wire_kind(params.kind).into(),
+        actor: params.actor().map(Into::into),
         past_storage,
         keeps_commands: true,
-        info: wanted.info.clone(),
-        no_sync: !wanted.sync_device,
+        info: params.info.clone(),
+        no_sync: !params.sync_device,
         accept_unknown_names: true,
         msg_key: String::new(),
         party_id: None,
@@ -77,8 +77,8 @@ async fn take_back(gateway: &Gateway, caller: &Caller, policy: &Policy, wanted: 
     if !reply.recalled {
         return Err(not_found());
     }
-    let to = shown_receiver(gateway, caller, wanted, reply.receiver_id).await?;
-    Ok(Recalled { to, from: wanted.shown_from(), kind: wanted.kind })
+    let to = shown_receiver(gateway, caller, params, reply.receiver_id).await?;
+    Ok(Recalled { to, from: params.shown_from(), kind: params.kind })
 }
 
 const fn wire_kind(kind: ConversationKind) -> pb::ConversationKind {
@@ -90,8 +90,8 @@ const fn wire_kind(kind: ConversationKind) -> pb::ConversationKind {
 }
 
 /// As named by the client, else by name or id.
-async fn shown_receiver(gateway: &Gateway, caller: &Caller, wanted: &Recall, receiver: i64) -> Result<String, Error> {
-    match (&wanted.written_to, wanted.kind) {
+async fn shown_receiver(gateway: &Gateway, caller: &Caller, request: &Recall, receiver: i64) -> Result<String, Error> {
+    match (&request.written_to, request.kind) {
         (Some(to), ConversationKind::Direct) => Ok(to.to_ascii_lowercase()),
         (None, ConversationKind::Direct) => {
             let user = UserId(receiver);

@@ -32,11 +32,11 @@ pub(crate) async fn rewrite(
 async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
     let msg_id = codec::rewrite_id(named.as_ref().map_or("", |Path((_, _, id))| id))?;
-    let wanted = codec::rewrite_request(&context.read(body).await?, &identity.app.policy)?;
-    let sender = sender(gateway, &caller, &wanted).await?;
+    let params = codec::rewrite_request(&context.read(body).await?, &identity.app.policy)?;
+    let sender = sender(gateway, &caller, &params).await?;
     let key = idempotency_key(&context.headers)?.unwrap_or_default();
     match found(gateway, &caller, msg_id).await {
-        Ok(message) if message.may_become(&wanted.content) => {}
+        Ok(message) if message.may_become(&params.content) => {}
         Ok(_) => return Err(codec::rewrite_unsupported()),
         // A repetition gets its first answer whatever happened to the message; anything else is refused in the same way
         // below.
@@ -46,8 +46,8 @@ async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body
     let request = pb::EditRequest {
         msg_id: msg_id.0,
         sender_id: sender,
-        change: Some(Change::Replace(wanted.content.into())),
-        merge_ext: wanted.merge_ext,
+        change: Some(Change::Replace(params.content.into())),
+        merge_ext: params.merge_ext,
         most_edits: identity.app.policy.agora_max_edits as i32,
         idempotency_key: key,
         call: CALL.to_owned(),
@@ -59,8 +59,8 @@ async fn replace(gateway: &Gateway, context: &RequestContext, named: Named, body
 }
 
 /// The expected sender of the message; the app itself edits everything.
-async fn sender(gateway: &Gateway, caller: &Caller, wanted: &Rewrite) -> Result<Option<i64>, Refusal> {
-    match &wanted.user {
+async fn sender(gateway: &Gateway, caller: &Caller, request: &Rewrite) -> Result<Option<i64>, Refusal> {
+    match &request.user {
         Some(user) if user.folded() != "admin" => {
             let user = people::id(gateway, caller, user).await.map_err(|error| codec::rewrite_refusal(&error))?;
             Ok(Some(user.0))

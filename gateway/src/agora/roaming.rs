@@ -25,11 +25,11 @@ pub(crate) async fn pull(
 
 async fn page(gateway: &Gateway, context: &RequestContext, named: Named, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = people::own(gateway, context, path_user(named)).await?;
-    let wanted = codec::roaming_request(&context.read(body).await?)?;
-    let (user, conversation) = people::any_conversation(gateway, &caller, &name, &wanted.peer).await?;
+    let request = codec::roaming_request(&context.read(body).await?)?;
+    let (user, conversation) = people::any_conversation(gateway, &caller, &name, &request.peer).await?;
     // The user's rights decide, not the app's.
     let reader = Caller { actor: Actor::User(user), ..caller.clone() };
-    let (mut messages, next) = read(gateway, &caller, &reader, conversation, &wanted).await?;
+    let (mut messages, next) = read(gateway, &caller, &reader, conversation, &request).await?;
     for message in &mut messages {
         context.locate(&mut message.content);
     }
@@ -45,23 +45,23 @@ async fn read(
     caller: &Caller,
     reader: &Caller,
     conversation: ConversationId,
-    wanted: &RoamingQuery,
+    params: &RoamingQuery,
 ) -> Result<(Vec<Message>, Option<MsgId>), Error> {
     let (own, _) = marks(gateway, reader, conversation).await?;
-    let senders: Vec<_> = wanted.senders.iter().collect();
+    let senders: Vec<_> = params.senders.iter().collect();
     let senders = if senders.is_empty() { Vec::new() } else { people::ids(gateway, caller, &senders).await? };
     let request = pb::ReadHistoryRequest {
         conversation: Some(conversation.into()),
-        limit: wanted.limit,
-        oldest_first: wanted.oldest_first,
-        above_msg_id: wanted.above().max(own.cleared).0,
-        below_msg_id: wanted.below().0,
-        bodies: wanted.bodies(),
+        limit: params.limit,
+        oldest_first: params.oldest_first,
+        above_msg_id: params.above().max(own.cleared).0,
+        below_msg_id: params.below().0,
+        bodies: params.bodies(),
         sender_ids: senders.iter().map(|user| user.0).collect(),
     };
     let reply = gateway.clients().message.clone().read_history(context::request(reader, request)).await;
     let pb::ReadHistoryResponse { messages, last_msg_id } = reply.map_err(refused)?.into_inner();
     let messages = messages.into_iter().map(TryInto::try_into).collect::<Result<Vec<Message>, Error>>()?;
-    let asked_for = messages.into_iter().filter(|message| wanted.takes(message)).collect();
+    let asked_for = messages.into_iter().filter(|message| params.takes(message)).collect();
     Ok((asked_for, (last_msg_id != 0).then_some(MsgId(last_msg_id))))
 }

@@ -1,7 +1,7 @@
 //! Shared files of groups and rooms: `/{org}/{app}/chatgroups/{id}/share_files` (agora.md 10.3).
 //!
-//! Whoever may see the group's files gets them from here. They are stored as restricted files, so that nobody gets them
-//! elsewhere by their uuid.
+//! Users who may see the group's files download them here. They are stored as restricted files, so that they are not
+//! available elsewhere by their uuid.
 
 use std::sync::Arc;
 
@@ -130,7 +130,7 @@ async fn discard(gateway: &Gateway, caller: &Caller, why: &Error, uuid: String) 
     let file = Some(pb::FileRef { uuid, ..pb::FileRef::default() });
     let request = context::request(&app, pb::DeleteFileRequest { file });
     if let Err(error) = gateway.clients().file.clone().delete_file(request).await {
-        tracing::warn!(%error, "a file that could not be shared stays");
+        tracing::warn!(%error, "a file that could not be shared was not removed");
     }
 }
 

@@ -117,8 +117,8 @@ pub(crate) async fn last_messages(State(gateway): State<Gateway>, context: Reque
 
 async fn begin(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.any_caller(gateway).await?;
-    let wanted = codec::new_thread(&context.read(body).await?)?;
-    let owner = match (&wanted.owner, &identity.who) {
+    let params = codec::new_thread(&context.read(body).await?)?;
+    let owner = match (&params.owner, &identity.who) {
         (Some(name), _) => {
             identity.check_may_name(name)?;
             people::existing_ids(gateway, &caller, &[name]).await?.first().copied()
@@ -129,8 +129,8 @@ async fn begin(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
     let owner = owner.ok_or_else(|| {
         Refusal::new(400, "param_illegal", "Failed to read HTTP message: owner is missing or illegal")
     })?;
-    let viewer_ids = viewers(gateway, &caller, &wanted, owner).await?;
-    let NewThread { group, msg_id, name, owner: _ } = wanted;
+    let viewer_ids = viewers(gateway, &caller, &params, owner).await?;
+    let NewThread { group, msg_id, name, owner: _ } = params;
     let request =
         pb::CreateThreadRequest { group_id: group, msg_id: msg_id.0, owner_id: Some(owner.0), name, viewer_ids };
     let made = gateway.clients().group.clone().create_thread(context::request(&caller, request)).await;
@@ -140,8 +140,8 @@ async fn begin(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
 
 /// Who sees the message, if it is for some members only; otherwise nobody. The group exists, the owner is in it, and the
 /// message is one of it that the owner can read. The directory, which keeps the threads, cannot look up messages.
-async fn viewers(gateway: &Gateway, caller: &Caller, wanted: &NewThread, owner: UserId) -> Result<Vec<i64>, Refusal> {
-    let request = pb::GetGroupsRequest { group_ids: vec![wanted.group] };
+async fn viewers(gateway: &Gateway, caller: &Caller, params: &NewThread, owner: UserId) -> Result<Vec<i64>, Refusal> {
+    let request = pb::GetGroupsRequest { group_ids: vec![params.group] };
     let found = gateway.clients().group.clone().get_groups(context::request(caller, request)).await;
     let found = found.map_err(refused)?.into_inner().groups.into_iter().next();
     let Some(group) = found.filter(|group| group.kind() == pb::GroupKind::Group) else {
@@ -150,12 +150,12 @@ async fn viewers(gateway: &Gateway, caller: &Caller, wanted: &NewThread, owner: 
     if group.parent_group_id != 0 {
         return Err(codec::thread_not_nested());
     }
-    let member = membership(gateway, caller, owner, wanted.group).await?;
+    let member = membership(gateway, caller, owner, params.group).await?;
     if member.is_none_or(|member| member.role.is_none()) {
         return Err(codec::not_in_group());
     }
     let owner = Caller { actor: Actor::User(owner), ..caller.clone() };
-    let request = pb::FindRequest { msg_id: wanted.msg_id.0 };
+    let request = pb::FindRequest { msg_id: params.msg_id.0 };
     let found = gateway.clients().message.clone().find(context::request(&owner, request)).await.map_err(refused);
     let message = match found {
         Ok(message) => Message::try_from(message.into_inner())?,
@@ -165,7 +165,7 @@ async fn viewers(gateway: &Gateway, caller: &Caller, wanted: &NewThread, owner: 
         Err(error) => return Err(error.into()),
     };
     match message.conversation {
-        ConversationId::Group(GroupId(group)) if group == wanted.group => {
+        ConversationId::Group(GroupId(group)) if group == params.group => {
             let all = message.audience.iter().copied().chain([message.sender]);
             Ok(all.filter(|_| !message.audience.is_empty()).map(|user| user.0).collect())
         }

@@ -95,7 +95,7 @@ pub(crate) async fn remove_one(State(gateway): State<Gateway>, context: RequestC
     context.answer(&gateway, outcome).await
 }
 
-/// `POST /thread/{id}/user/{username}/join`. Joining again is no error.
+/// `POST /thread/{id}/user/{username}/join`. Joining again is not an error.
 pub(crate) async fn join(State(gateway): State<Gateway>, context: RequestContext, path: OfThread) -> Response {
     let outcome = async {
         let (identity, caller) = context.any_caller(&gateway).await?;

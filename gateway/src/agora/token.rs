@@ -24,32 +24,32 @@ async fn issue(gateway: &Gateway, context: &RequestContext, body: Body) -> Resul
         // here.
         let _ = context.identity_of(gateway, context.token()).await;
     }
-    let wanted = codec::token_request(&context.read(body).await?)?;
-    if matches!(wanted.grant, Grant::Exchange) && context.token().is_empty() {
+    let params = codec::token_request(&context.read(body).await?)?;
+    if matches!(params.grant, Grant::Exchange) && context.token().is_empty() {
         return Err(Error::new(Reason::TokenMissing, "").into());
     }
-    if matches!(wanted.grant, Grant::Inherit { .. }) {
+    if matches!(params.grant, Grant::Inherit { .. }) {
         context.identity_of(gateway, context.token()).await?.check_app()?;
     }
     let request = pb::IssueTokenRequest {
         app: Some(pb::AppRef { app: Some(context.app_ref()) }),
-        grant: Some(grant(&wanted.grant, context.token())),
-        ttl_seconds: wanted.ttl,
+        grant: Some(grant(&params.grant, context.token())),
+        ttl_seconds: params.ttl,
         peer_address: context.address.map(|address| address.to_string()).unwrap_or_default(),
     };
     let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(|status| {
         let mut error = refused(status);
-        let is_login = matches!(wanted.grant, Grant::Password { .. });
+        let is_login = matches!(params.grant, Grant::Password { .. });
         if is_login && error.reason() == Reason::UserNotFound && !app.app.policy.agora_login_names_fault {
             error = Error::new(Reason::PasswordWrong, "");
         }
         if error.reason() == Reason::AppNotFound {
             return context.refusal(&error);
         }
-        codec::token_refusal(&wanted.grant, &error)
+        codec::token_refusal(&params.grant, &error)
     })?;
     let issued = issued.into_inner();
-    if matches!(wanted.grant, Grant::Exchange) {
+    if matches!(params.grant, Grant::Exchange) {
         return Ok(codec::exchanged_token(&issued.token, moment_or_zero(issued.expires_at).0));
     }
     let application = issued.app.as_ref().map_or("", |app| &app.uuid);

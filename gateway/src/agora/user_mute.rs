@@ -23,12 +23,12 @@ pub(crate) async fn set(State(gateway): State<Gateway>, context: RequestContext,
 
 async fn change(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.app_caller(gateway).await?;
-    let wanted = codec::user_mute_request(&context.read(body).await?)?;
+    let params = codec::user_mute_request(&context.read(body).await?)?;
     let request = pb::SetUserMutesRequest {
-        user: Some(UserRef::Name(wanted.username).into()),
-        direct_seconds: wanted.chat,
-        group_seconds: wanted.groupchat,
-        room_seconds: wanted.chatroom,
+        user: Some(UserRef::Name(params.username).into()),
+        direct_seconds: params.chat,
+        group_seconds: params.groupchat,
+        room_seconds: params.chatroom,
     };
     let request = context::request(&caller, request);
     gateway.clients().directory.clone().set_user_mutes(request).await.map_err(refused).map_err(refusal)?;

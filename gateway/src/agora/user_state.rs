@@ -49,7 +49,7 @@ async fn disconnect_one(gateway: &Gateway, context: &RequestContext, path: OfUse
     end_sessions(gateway, context, name, resource).await
 }
 
-/// Ends sessions: of one device, or without a name of all. The user's tokens stay good, so they can come back.
+/// Ends sessions: of one device, or without a name of all. The user's tokens stay valid, so they can reconnect.
 async fn end_sessions(
     gateway: &Gateway,
     context: &RequestContext,
@@ -131,7 +131,8 @@ pub(crate) async fn offline_count(State(gateway): State<Gateway>, context: Reque
     context.answer(&gateway, outcome).await
 }
 
-/// The unread messages of the user's 1,000 newest conversations: what waits for a user who has no device that is told.
+/// The unread messages of the user's 1,000 newest conversations: the unread messages of a user without a device to
+/// notify.
 async fn count(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
     let (identity, caller, name) = own(gateway, context, path_user(named)).await?;
     let user = registered(gateway, &caller, &name).await?;
@@ -163,7 +164,7 @@ async fn fate(gateway: &Gateway, context: &RequestContext, path: OfUser) -> Resu
     Ok(codec::offline_status(&context.call(&identity.app), context.timing(gateway), &msg_id, status))
 }
 
-/// `None`: there is none, or the caller may not see it.
+/// `None`: there is none, or the caller cannot see it.
 async fn message(gateway: &Gateway, caller: &Caller, msg_id: &str) -> Result<Option<Message>, Error> {
     let Some(msg_id) = decimal_id(msg_id) else {
         return Err(Error::invalid("msg_id", "must be a number"));

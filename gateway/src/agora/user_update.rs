@@ -57,9 +57,9 @@ async fn set_password(
     body: Body,
 ) -> Result<Vec<u8>, Refusal> {
     let (_, caller, name) = own(gateway, context, path_user(named)).await?;
-    let wanted = codec::new_password(&context.read(body).await?)?;
-    let old_password = wanted.old.filter(|_| caller.actor != Actor::App);
-    let request = pb::UpdateUserRequest { password: Some(wanted.new), old_password, ..of(name) };
+    let params = codec::new_password(&context.read(body).await?)?;
+    let old_password = params.old.filter(|_| caller.actor != Actor::App);
+    let request = pb::UpdateUserRequest { password: Some(params.new), old_password, ..of(name) };
     updated(gateway, &caller, request).await.map_err(|error| codec::update_refusal(&error))?;
     gateway.identities().forget(&context.app_ref(), context.token());
     Ok(codec::password_set(context.timing(gateway)))

@@ -1,4 +1,4 @@
-//! Admits service accounts: who has which key is asked of the directory, and believed for [`KEEP`].
+//! Authenticates service accounts: keys are looked up in the directory and cached for [`KEEP`].
 
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
@@ -64,7 +64,7 @@ impl Accounts {
         let account = self.account(key).await.map_err(status_from_error)?;
         account.check_scope(right)?;
         let mut request = account.as_its_app(request).map_err(status_from_error)?;
-        // Only our own gateways tell for whom they call.
+        // Only our own gateways say on whose behalf they call.
         request.headers_mut().remove(context::PEER);
         let (costs, request) = costs::of(&self.gateway, &account.app, right, request).await?;
         let taken = self.gateway.limits().take(&account.app, &costs).await;

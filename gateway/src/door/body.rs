@@ -1,4 +1,4 @@
-//! The whole body of a call, for whoever reads its message or may send it again. It holds its part of the budget for bodies
+//! The whole body of a call, which is read or may be sent again. It holds its part of the budget for bodies
 //! until its last clone is dropped; one that is too large is refused before it has arrived.
 
 use bytes::{Bytes, BytesMut};
@@ -15,7 +15,7 @@ use crate::budget::{Budget, Share};
 const MAX_MESSAGE: usize = 4 * 1024 * 1024;
 /// How long a whole body may take to arrive.
 const ARRIVAL: Duration = Duration::from_secs(30);
-/// What stands before a message: whether it is compressed, and its length.
+/// The prefix of a message: whether it is compressed, and its length.
 pub(super) const FRAME_HEAD: usize = 5;
 
 /// The body of a request that was read: it is not read, and not counted, again.
@@ -59,7 +59,7 @@ fn length(bytes: &[u8]) -> Option<usize> {
     Some(u32::from_be_bytes(length.try_into().ok()?) as usize)
 }
 
-/// The first message, if it is not compressed; what follows is read by nobody.
+/// The first message, if it is not compressed; anything after it is ignored.
 pub(super) fn message(mut framed: Bytes) -> Option<Bytes> {
     let length = length(&framed).filter(|_| framed.first() == Some(&0))?;
     let mut message = framed.split_off(FRAME_HEAD);
@@ -93,7 +93,7 @@ mod tests {
         [head, vec![0; sent]].concat()
     }
 
-    /// Its parts, after which it goes on forever.
+    /// Its parts, after which it stays open forever.
     fn endless(parts: Vec<Vec<u8>>) -> Body {
         let parts = parts.into_iter().map(|part| Ok::<_, Status>(Frame::data(Bytes::from(part))));
         Body::new(StreamBody::new(futures_util::StreamExt::chain(stream::iter(parts), stream::pending())))

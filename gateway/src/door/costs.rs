@@ -17,7 +17,7 @@ use tidings_runtime::{
 use tonic::{Status, body::Body};
 
 use super::body::{ReadBody, message, whole};
-use crate::{Gateway, agora, limits::Cost, rate_headers::Standing};
+use crate::{Gateway, agora, limits::Cost, rate_headers::QuotaState};
 
 const SEND: &str = "MessageService/Send";
 const BROADCAST: &str = "MessageService/Broadcast";
@@ -100,9 +100,9 @@ fn of_broadcast(message: Bytes) -> Vec<Cost> {
 }
 
 /// The refusal of a call beyond a rate.
-pub(super) fn refusal(refusal: &Refusal, standing: &Standing) -> Status {
+pub(super) fn refusal(refusal: &Refusal, standing: &QuotaState) -> Status {
     let reached = standing.rate.refusal();
-    // Else the directory could not be asked.
+    // Otherwise the directory did not answer.
     let is_reached = refusal.reason == reached.reason();
     status_from_error(if is_reached { reached } else { Error::new(refusal.reason, "") })
 }

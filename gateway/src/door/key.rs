@@ -21,7 +21,7 @@ impl Key {
             parts.next().filter(|secret| !secret.is_empty())?;
             Some(Self { app, account, hash: Sha256::digest(text).into() })
         };
-        read().ok_or_else(|| Error::new(Reason::TokenMalformed, "this is no key of a service account"))
+        read().ok_or_else(|| Error::new(Reason::TokenMalformed, "this is not the key of a service account"))
     }
 }
 

@@ -1,5 +1,5 @@
 //! The address of internal services: every public gRPC service behind one address, for the service key and for service
-//! accounts, whatever the shape of the installation.
+//! accounts, in every deployment.
 
 mod accounts;
 mod body;

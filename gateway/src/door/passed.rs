@@ -1,5 +1,5 @@
 //! A service of another process behind this address: calls are passed on byte for byte, over the same connections as the
-//! gateway's own, so they go to the best process of the service and are made again where that is safe.
+//! gateway's own, so they go to the best process of the service and are retried where that is safe.
 
 use std::{
     convert::Infallible,
@@ -24,7 +24,7 @@ use crate::Gateway;
 type Request = http::Request<Body>;
 type Response = http::Response<Body>;
 
-/// What is passed on of the metadata. The key is replaced by ours, and the deadline written anew, with the connection.
+/// What is passed on of the metadata. The key is replaced by ours, and the deadline is set with the connection.
 const KEPT: [&str; 11] = [
     "content-type",
     "te",

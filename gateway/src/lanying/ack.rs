@@ -14,12 +14,12 @@ pub(crate) async fn ack(State(gateway): State<Gateway>, context: RequestContext)
 
 async fn mark(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (_, caller) = context.caller(gateway).await?;
-    let wanted = codec::ack_query(&context.query)?;
-    let conversation = match wanted.opposite {
+    let query = codec::mark_read_query(&context.query)?;
+    let conversation = match query.opposite {
         Some(opposite) => Some(conversation(gateway, &caller, opposite).await?.into()),
         None => None,
     };
-    let msg_id = wanted.msg_id.map_or(0, |id| id.0);
+    let msg_id = query.msg_id.map_or(0, |id| id.0);
     let request = context::request(&caller, pb::MarkReadRequest { user_id: None, conversation, msg_id });
     gateway.clients().conversation.clone().mark_read(request).await.map_err(refused)?;
     Ok(codec::done())

@@ -79,7 +79,7 @@ impl RequestContext {
         header(&self.headers, "access-token").unwrap_or_default()
     }
 
-    /// The caller, according to token, `user_id` and `group_id` (decision 28): an admin token may stand for any user
+    /// The caller, according to token, `user_id` and `group_id` (decision 28): an admin token may act for any user
     /// and for the owner of any group, a user token only for its own user. With both headers the user must be an admin
     /// of the group.
     pub async fn caller(&self, gateway: &Gateway) -> Result<(Arc<Identity>, Caller), Refusal> {
@@ -114,7 +114,7 @@ impl RequestContext {
         Ok(caller)
     }
 
-    /// The answer to the call. That a user is not there may be the user of the token, which is then at fault.
+    /// The answer to the call. A missing user may be the token's own: then the token is reported as invalid.
     pub async fn answer(&self, gateway: &Gateway, outcome: Result<Vec<u8>, Refusal>) -> Response {
         if let Err(refusal) = &outcome
             && refusal.reason == Reason::UserNotFound
@@ -126,7 +126,7 @@ impl RequestContext {
         super::answer(outcome)
     }
 
-    /// The call has ended its own token: the next one with it is refused, here at once.
+    /// The call has revoked its own token: the next call with it is refused, at this gateway immediately.
     pub fn forget_token(&self, gateway: &Gateway) {
         if let Ok(app) = self.app_ref() {
             gateway.identities().forget(&app, self.token());
@@ -163,7 +163,7 @@ pub(super) fn acting_user(caller: &Caller) -> Result<UserId, Refusal> {
     }
 }
 
-/// A user token only stands for its own user.
+/// A user token only authenticates its own user.
 fn own(own: UserId, as_user: Option<UserId>, as_group: Option<i64>) -> Result<Actor, Error> {
     if as_group.is_some() {
         return Err(Error::not_permitted("group_id header needs an admin token"));

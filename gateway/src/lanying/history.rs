@@ -15,17 +15,17 @@ pub(crate) async fn history(State(gateway): State<Gateway>, context: RequestCont
 
 async fn page(gateway: &Gateway, context: &RequestContext) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.caller(gateway).await?;
-    let wanted = codec::history_query(&context.query)?;
+    let query = codec::history_query(&context.query)?;
     let reader = caller.actor.user();
-    let conversation: pb::ConversationId = conversation(gateway, &caller, wanted.opposite).await?.into();
+    let conversation: pb::ConversationId = conversation(gateway, &caller, query.opposite).await?.into();
     let request = pb::ViewRequest { user_id: None, conversation: Some(conversation) };
     let view = gateway.clients().conversation.clone().view(context::request(&caller, request)).await;
     let view = view.map_err(refused)?.into_inner();
     let own: Marks = required("view.own", view.own)?.into();
     let request = pb::PageRequest {
         conversation: Some(conversation),
-        start_msg_id: wanted.start.0,
-        limit: wanted.limit,
+        start_msg_id: query.start.0,
+        limit: query.limit,
         floor_msg_id: own.cleared.0,
     };
     let reply = gateway.clients().message.clone().page(context::request(&caller, request)).await;

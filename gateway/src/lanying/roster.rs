@@ -83,13 +83,13 @@ pub(crate) async fn apply(State(gateway): State<Gateway>, context: RequestContex
 
 async fn ask_one(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = context.user(gateway).await?;
-    let wanted = context.params(body).await?.roster_apply()?;
-    request(gateway, &caller, wanted).await?;
+    let params = context.params(body).await?.roster_apply()?;
+    request(gateway, &caller, params).await?;
     Ok(codec::done())
 }
 
-async fn request(gateway: &Gateway, caller: &Caller, wanted: RosterApply) -> Result<(), Error> {
-    let RosterApply { user_id: contact_id, reason: text, alias: remark } = wanted;
+async fn request(gateway: &Gateway, caller: &Caller, params: RosterApply) -> Result<(), Error> {
+    let RosterApply { user_id: contact_id, reason: text, alias: remark } = params;
     let request = pb::RequestContactRequest { user_id: None, contact_id, text, remark };
     let request = context::request(caller, request);
     gateway.clients().directory.clone().request_contact(request).await.map_err(refused)?;
@@ -100,12 +100,12 @@ pub(crate) async fn apply_batch(State(gateway): State<Gateway>, context: Request
     context.answer(&gateway, ask_each(&gateway, &context, body).await).await
 }
 
-/// Each on their own; those who could not be asked are listed.
+/// One request each; users whose request failed are listed.
 async fn ask_each(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let caller = context.user(gateway).await?;
-    let wanted = codec::roster_applies(&context.read(body).await?)?;
+    let params = codec::roster_applies(&context.read(body).await?)?;
     let mut batch = RosterBatch::default();
-    for one in wanted {
+    for one in params {
         let user_id = one.user_id;
         match request(gateway, &caller, one).await {
             Ok(()) => batch.success.push(user_id),

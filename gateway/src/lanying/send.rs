@@ -58,7 +58,7 @@ fn check_sender(who: &Who, sender: Option<&UserRef>) -> Result<(), Error> {
     }
 }
 
-/// What makes an edit a repetition of an earlier one; the other operations are idempotent by themselves.
+/// What makes an edit a repetition of an earlier one; the other operations are idempotent anyway.
 struct Keys {
     idempotency_key: Option<String>,
     transaction_id: Option<i64>,

@@ -171,7 +171,7 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestConte
     context.answer(&gateway, remove(&gateway, &context, body).await).await
 }
 
-/// A user token deletes only its own user, an admin token the user it stands for or names.
+/// A user token deletes only its own user, an admin token the user it acts for or names.
 async fn remove(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
     let (identity, caller) = context.caller(gateway).await?;
     let params = context.params(body).await?;

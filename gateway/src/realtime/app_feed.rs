@@ -29,16 +29,17 @@ use super::{
 };
 use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
 
-/// How long a feed is followed after its last session has gone, so that one client that reconnects does not restart it.
+/// How long a feed is followed after its last session has ended, so that one client that reconnects does not restart
+/// it.
 const LINGER: Duration = Duration::from_secs(30);
 /// The pause before a broken feed is opened again, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
-/// Events that are read at once.
+/// Maximum number of events per read.
 const BATCH: i32 = 500;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
-/// How long sessions may stay when the process stops: they end by themselves, those that are stuck with the feed.
+/// How long sessions may stay when the process stops: they end on their own, those that are stuck with the feed.
 const LAST_SESSIONS: Duration = SPREAD.saturating_add(Duration::from_millis(500));
 
 /// The feed of one app.
@@ -47,11 +48,11 @@ pub(super) struct AppFeed {
     /// The number of the gateway, as the directory knows it.
     number: i64,
     state: Mutex<State>,
-    /// Held while events are handed out: whom they concern is decided at the beginning, and who enters meanwhile would miss
-    /// them.
+    /// Held while events are distributed: their receivers are decided at the beginning, and a user who enters meanwhile
+    /// would miss them.
     turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
-    /// The last session has gone.
+    /// The last session has ended.
     emptied: Notify,
 }
 
@@ -66,7 +67,7 @@ struct State {
 }
 
 impl AppFeed {
-    /// Follows the feed from now on; `ended` is called when it does so no more.
+    /// Follows the feed from now on; `ended` is called when it stops.
     pub fn start(
         gateway: Gateway,
         number: i64,
@@ -185,12 +186,12 @@ impl AppFeed {
             match self.follow_once(gateway, &mut after, &mut pause).await {
                 Ok(()) => return,
                 Err(error) if error.reason() == Reason::EventsExpired => {
-                    // Cannot be for a gateway that follows, unless it stood still for as long as events are kept.
+                    // Impossible for a gateway that follows, unless it was suspended for as long as events are kept.
                     tracing::warn!(app = %self.app.id, "the event feed was purged before it was delivered");
                     return;
                 }
                 Err(error) if !error.reason().is_transient() => {
-                    tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
+                    tracing::debug!(%error, app = %self.app.id, "the event feed is no longer followed");
                     return;
                 }
                 Err(error) => tracing::debug!(%error, app = %self.app.id, "the event feed is opened again"),
@@ -204,7 +205,7 @@ impl AppFeed {
         }
     }
 
-    /// Ends when it is not used any more.
+    /// Ends when it is no longer used.
     async fn follow_once(&self, gateway: &Gateway, after: &mut String, pause: &mut Duration) -> Result<(), Error> {
         let mut replies = self.open(gateway, after).await?;
         loop {
@@ -240,11 +241,11 @@ impl AppFeed {
         Ok(gateway.clients().message.clone().events(request).await.map_err(refused)?.into_inner())
     }
 
-    /// Hands events to the sessions they concern. Only for those is anything looked up.
+    /// Hands events to the sessions they concern. Lookups are made only for those.
     async fn hand_out(&self, gateway: &Gateway, events: Vec<pb::Event>, cursor: &str) -> Result<(), Error> {
         let _turn = self.turn.lock().await;
         let events = read(events);
-        let (events, asked) = {
+        let (events, candidates) = {
             let state = self.state();
             for event in &events {
                 kick(&state.table, self.number, event);
@@ -254,10 +255,10 @@ impl AppFeed {
                 is_membership || state.table.sessions(&recipients(event)).next().is_some()
             };
             let events: Vec<FeedEvent> = events.into_iter().filter(concerns).collect();
-            let asked = Older::asked(&state.table, &events);
-            (events, asked)
+            let candidates = Older::candidates(&state.table, &events);
+            (events, candidates)
         };
-        let older = Older::read(gateway, &Caller::of_app(self.app.id), asked).await?;
+        let older = Older::read(gateway, &Caller::of_app(self.app.id), candidates).await?;
         let events = rendered(gateway, &self.app, events).await?;
         let cursor: Arc<str> = Arc::from(cursor);
         let mut state = self.state();
@@ -319,7 +320,7 @@ impl AppFeed {
     }
 }
 
-/// Whether a change decides who gets what, or concerns users whom it does not name.
+/// Whether a change affects who gets later events, or concerns users whom it does not name.
 const fn is_membership(change: &Change) -> bool {
     matches!(
         change,
@@ -332,7 +333,7 @@ const fn is_membership(change: &Change) -> bool {
     )
 }
 
-/// Those who are members no longer get nothing further.
+/// Former members get no further events.
 fn leave(table: &mut Table, change: &Change) {
     match change {
         Change::GroupDestroyed { group, .. } => table.end(group.id),

@@ -1,4 +1,4 @@
-//! What happened while a client was away.
+//! Events that happened while a client was disconnected.
 
 use std::sync::Arc;
 
@@ -23,10 +23,10 @@ pub(crate) struct CatchUp {
 }
 
 /// A part of the past.
-pub(crate) struct Past {
+pub(crate) struct MissedEvents {
     /// Those of one conversation in order.
     pub events: Vec<Arc<Event>>,
-    /// Conversations of which more happened than is read: their histories have it.
+    /// Conversations with more events than are read: clients must read their histories.
     pub incomplete: Vec<ConversationId>,
 }
 
@@ -37,7 +37,7 @@ impl CatchUp {
         Self::read(gateway, caller, internal::UserEventsRequest { after, upto, ..Default::default() }).await
     }
 
-    /// Of a group or room that the user has just entered: what was said since then, while the feed had not the change yet.
+    /// Of a group or room that the user has just entered: messages since then from before the feed had the change.
     pub async fn of_joined(gateway: &Gateway, caller: &Caller, joined: &Joined) -> Result<Self, Error> {
         let request = internal::UserEventsRequest {
             user_id: None,
@@ -49,28 +49,31 @@ impl CatchUp {
         Self::read(gateway, caller, request).await
     }
 
+    /// With the gateway's own authority: the user was authenticated just now.
     async fn read(gateway: &Gateway, caller: &Caller, request: internal::UserEventsRequest) -> Result<Self, Error> {
         let user = match caller.actor {
             Actor::User(user) => Some(user),
             Actor::App => None,
         };
         let is_of_joined = request.conversation.is_some();
-        let request = context::request(caller, request);
+        let gateway_itself = Caller { actor: Actor::App, ..caller.clone() };
+        let user_id = user.map(|user| user.0);
+        let request = context::request(&gateway_itself, internal::UserEventsRequest { user_id, ..request });
         let parts = gateway.clients().message_internal.clone().user_events(request).await.map_err(refused);
         let parts = ended_if_left(is_of_joined, parts.map(Some))?.map(Response::into_inner);
         Ok(Self { user, parts, is_of_joined })
     }
 
     /// The next part; `None` when that is all.
-    pub async fn next(&mut self, gateway: &Gateway, app: &App) -> Result<Option<Past>, Error> {
+    pub async fn next(&mut self, gateway: &Gateway, app: &App) -> Result<Option<MissedEvents>, Error> {
         let Some(parts) = &mut self.parts else { return Ok(None) };
         let part = parts.message().await.map_err(error_from_status);
         let Some(part) = ended_if_left(self.is_of_joined, part)? else { return Ok(None) };
         let mut events = rendered(gateway, app, read(part.events)).await?;
-        // Of a conversation not everything is for everybody in it.
+        // Not every event of a conversation is for all of its members.
         events.retain(|event| self.user.is_none_or(|user| event.recipients().concerns(user)));
         let incomplete = part.incomplete.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?;
-        Ok(Some(Past { events, incomplete }))
+        Ok(Some(MissedEvents { events, incomplete }))
     }
 }
 

@@ -1,4 +1,4 @@
-//! The client of a session, and what every wire format lets it do.
+//! The client of a session, and the commands of every wire format.
 
 use std::sync::Arc;
 
@@ -93,7 +93,7 @@ impl Client {
 
 /// The outcome of moving a mark.
 pub(crate) struct Marked {
-    /// False: it was there or further.
+    /// False: it was already there or further.
     pub moved: bool,
     /// Of the message, if it is known.
     pub conversation: Option<ConversationId>,

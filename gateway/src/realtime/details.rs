@@ -1,10 +1,10 @@
-//! What clients are told of an event that it does not say itself: read once for all sessions of a gateway.
+//! Data that clients get with an event and that is not in the event: read once for all sessions of a gateway.
 
 use std::collections::{BTreeSet, HashMap};
 
 use tidings_dialects::agora::{
     Reaction,
-    msync::{Place, Settings},
+    msync::{GroupState, Settings},
 };
 use tidings_domain::{Caller, Change, Error, EventKind, MsgId, UserId};
 use tidings_proto::pb;
@@ -16,14 +16,14 @@ use crate::{Gateway, agora::feed::FeedEvent, reply::refused};
 const GROUPS: usize = 500;
 /// Messages whose reactions are read at once.
 const MESSAGES: usize = 20;
-/// Members whose attributes are read at once; further ones of the same batch are told without values.
+/// Members whose attributes are read at once; events of further ones in the same batch have no values.
 const MEMBERS: usize = 600;
 
 /// Of one event.
 #[derive(Default)]
 pub(super) struct Details {
     /// Of a change of a group.
-    pub place: Place,
+    pub place: GroupState,
     /// Of a reaction that was added or removed: all reactions of the message.
     pub reactions: Vec<Reaction>,
 }
@@ -31,7 +31,7 @@ pub(super) struct Details {
 /// Values of attributes by the group, the member (0: of the group itself) and the attribute.
 type Values = HashMap<(i64, i64), Vec<(String, String)>>;
 
-/// The details of each event. What is gone by now is left out.
+/// The details of each event. What was removed meanwhile is left out.
 pub(super) async fn details(gateway: &Gateway, caller: &Caller, events: &[FeedEvent]) -> Result<Vec<Details>, Error> {
     let reader = Reader { gateway, caller };
     let changes: Vec<&Change> = events.iter().filter_map(|event| event.change.as_ref()).collect();
@@ -63,7 +63,7 @@ fn place(
     groups: &HashMap<i64, pb::Group>,
     deciders: &HashMap<i64, Vec<UserId>>,
     values: &Values,
-) -> Place {
+) -> GroupState {
     let id = change.group().map_or(0, |group| group.id);
     let group = groups.get(&id);
     let settings = group.and_then(|group| group.settings.as_ref()).map(|settings| Settings {
@@ -85,7 +85,7 @@ fn place(
         }
         _ => None,
     };
-    Place {
+    GroupState {
         name: named.or_else(|| group.map(|group| group.name.clone())).unwrap_or_default(),
         members: group.map_or(0, |group| group.member_count),
         of_message: group.map_or(0, |group| group.parent_msg_id),
@@ -105,7 +105,7 @@ impl Reader<'_> {
         context::request(self.caller, message)
     }
 
-    /// Those of which the notices say more than their ids.
+    /// Those whose notices contain more than ids.
     async fn groups(&self, changes: &[&Change]) -> Result<HashMap<i64, pb::Group>, Error> {
         let is_shown = |change: &&&Change| {
             matches!(
@@ -130,7 +130,7 @@ impl Reader<'_> {
         Ok(found)
     }
 
-    /// Who is told of those who want to join: the owner and the admins.
+    /// Who is notified of applications to join: the owner and the admins.
     async fn deciders(
         &self,
         changes: &[&Change],
@@ -212,7 +212,7 @@ impl Reader<'_> {
     }
 }
 
-/// `None`: it is gone.
+/// `None`: it was removed.
 fn if_there<T>(reply: Result<tonic::Response<T>, tonic::Status>) -> Result<Option<T>, Error> {
     match reply.map_err(refused) {
         Ok(reply) => Ok(Some(reply.into_inner())),

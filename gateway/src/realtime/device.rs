@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-/// What devices without a name are called, before their number.
+/// The prefix of the names of unnamed devices, before their number.
 const NAMELESS: &str = "device";
 
 /// The device that a client runs on.

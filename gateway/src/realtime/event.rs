@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use tidings_dialects::agora::{Names, Reaction, msync::Place};
+use tidings_dialects::agora::{Names, Reaction, msync::GroupState};
 use tidings_domain::{App, Caller, ConversationId, Error, UnixMillis, UserId};
 use tidings_proto::pb;
 
@@ -26,7 +26,7 @@ pub(crate) struct Event {
     pub names: Arc<Names>,
     exts_array: bool,
     /// The group that a change is about.
-    pub place: Place,
+    pub place: GroupState,
     /// The reactions that the message of a reaction has now.
     pub reactions: Vec<Reaction>,
     json: OnceLock<String>,
@@ -60,9 +60,9 @@ pub(crate) struct Batch {
     pub events: Vec<Arc<Event>>,
     /// Whom they concern: the place of an event, and a user whose session has this inbox.
     pub users: Vec<(usize, UserId)>,
-    /// What users entered with them: the past of these is to be read as well.
+    /// The groups that users joined with them, whose past must be read as well.
     pub joined: Vec<Joined>,
-    /// The feed's cursor after them. A client that continues from there must have what is to be read.
+    /// The feed's cursor after them. A client that continues from there must have read the joined groups first.
     pub cursor: Arc<str>,
 }
 
@@ -91,11 +91,11 @@ impl Batch {
     }
 }
 
-/// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not hold up the
+/// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not block the
 /// others.
 pub(crate) fn read(events: Vec<pb::Event>) -> Vec<FeedEvent> {
     let read = events.into_iter().map(FeedEvent::read);
-    read.filter_map(|event| event.inspect_err(|error| tracing::warn!(%error, "an event is left out")).ok()).collect()
+    read.filter_map(|event| event.inspect_err(|error| tracing::warn!(%error, "an event was left out")).ok()).collect()
 }
 
 /// The events as sessions get them.

@@ -11,7 +11,7 @@ use std::{
 
 use tidings_domain::{App, AppId, Caller, Error, Reason, SessionEnd, UserId};
 
-use tokio::time::timeout;
+use tokio::{sync::Semaphore, time::timeout};
 
 use super::{
     app_feed::AppFeed,
@@ -21,18 +21,28 @@ use super::{
 };
 use crate::Gateway;
 
-/// How long a session waits until the directory knows it. Without that it starts all the same, since what comes for its user
-/// matters more.
+/// How long a session waits until the directory knows it. Without that it starts anyway, since what arrives for its
+/// user matters more.
 const KNOWN: Duration = Duration::from_secs(3);
+
+/// Sessions that enter at once: the others wait here, not for a connection of the directory's database.
+const ENTRIES: usize = 16;
 
 type Feeds = HashMap<AppId, Arc<AppFeed>>;
 
 /// The followed feeds.
-#[derive(Default)]
 pub(crate) struct Hub {
     feeds: Arc<Mutex<Feeds>>,
     sessions: AtomicU64,
     reporter: Arc<Reporter>,
+    entries: Semaphore,
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        let (feeds, sessions, reporter) = (Arc::default(), AtomicU64::default(), Arc::default());
+        Self { feeds, sessions, reporter, entries: Semaphore::new(ENTRIES) }
+    }
 }
 
 /// A session in its app's feed, or several with one inbox, until it is dropped.
@@ -44,13 +54,13 @@ pub(crate) struct Entered {
     /// How the session ended, once it is known.
     pub how: SessionEnd,
     pub inbox: Inbox,
-    /// The feed's cursor when the session entered: what happened up to there is to be read, if it is asked for.
+    /// The feed's cursor when the session entered: events up to there are read from the log, if requested.
     pub cursor: Arc<str>,
 }
 
 impl Hub {
-    /// Starts a session of a user: it gets what happens from now on. The directory knows it then, so whoever is connected is
-    /// online, and is met by a kick.
+    /// Starts a session of a user: it gets events from now on. The directory knows it then, so a connected user is
+    /// online, and a kick ends the session.
     pub async fn enter(&self, gateway: &Gateway, client: &Client) -> Result<Entered, Error> {
         let device = Some(client.shown.clone());
         let (session, inbox) = Session::new(self.next_id(), client.user, device, gateway.now());
@@ -64,8 +74,8 @@ impl Hub {
         Ok(entered)
     }
 
-    /// Starts a session for each of an app's users, at least one, with one inbox for all of them. They are no devices of the
-    /// users, who are not online for them.
+    /// Starts a session for each of an app's users, at least one, with one inbox for all of them. They are not devices
+    /// of the users, who are not online for them.
     pub async fn enter_all(
         &self,
         gateway: &Gateway,
@@ -74,7 +84,7 @@ impl Hub {
     ) -> Result<Entered, Error> {
         let first = users.first().copied().unwrap_or(UserId::ADMIN);
         let (session, inbox) = Session::new(self.next_id(), first, None, gateway.now());
-        let others = users.iter().skip(1).map(|user| session.beside(self.next_id(), *user));
+        let others = users.iter().skip(1).map(|user| session.sibling(self.next_id(), *user));
         let sessions = others.collect::<Vec<_>>().into_iter().chain([session]).collect();
         self.enter_with(gateway, (app, caller), (sessions, inbox)).await
     }
@@ -89,6 +99,7 @@ impl Hub {
         // Removed again if it cannot enter.
         let (reporter, how, cursor) = (None, SessionEnd::Closed, Arc::from(""));
         let mut entered = Entered { feed, sessions, reporter, how, inbox, cursor };
+        let _turn = self.entries.acquire().await.map_err(Error::internal)?;
         entered.cursor = entered.feed.enter(gateway, caller, &entered.sessions).await?;
         Ok(entered)
     }
@@ -97,7 +108,7 @@ impl Hub {
         self.sessions.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Hands the sessions of a user here something passing.
+    /// Hands the sessions of a user here a transient signal.
     pub fn signal(&self, app: AppId, user: UserId, signal: Signal) {
         if let Some(feed) = self.feeds().get(&app) {
             feed.signal(user, &Arc::new(signal));
@@ -131,7 +142,7 @@ impl Hub {
 }
 
 impl Entered {
-    /// Has its sessions reported again: the directory may have removed them, though they go on.
+    /// Has its sessions reported again: the directory may have removed them, although they continue.
     pub fn report_again(&self) {
         if let Some(reporter) = &self.reporter {
             self.sessions.iter().for_each(|session| reporter.again(session));

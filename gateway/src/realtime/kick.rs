@@ -1,8 +1,8 @@
 //! Ends the sessions of users who may no longer be connected.
 //!
 //! A kick names the connections that the directory knew, and a client is connected only when it does: no times are compared,
-//! since clocks of processes differ, so a client that has come back in the meantime stays. Only for sessions that the directory
-//! may not have known, since it could not be reached, their age decides, by far more than clocks differ.
+//! since clocks of processes differ, so a client that has reconnected meanwhile stays. Only for sessions that the
+//! directory may not have known, since it could not be reached, their age decides, by far more than clocks differ.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use super::{
 };
 use crate::agora::feed::FeedEvent;
 
-/// A session that is so much older than a kick was there before it. One that a lapsed lease removed from the directory is
-/// older still.
+/// A session that is at least that much older than a kick existed before it. One that a lapsed lease removed from the
+/// directory is older still.
 const OLDER: Duration = Duration::from_secs(5);
 
 /// Ends the sessions of this `gateway` that a kick names, and has those of a user whose tokens were revoked otherwise check
-/// them. Subscriptions of internal services are checked by themselves.
+/// them. Subscriptions of internal services are checked separately.
 pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     let Some(change) = &event.change else { return };
     let (user, why, named) = match change {
@@ -36,12 +36,12 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
         if named.contains(&(gateway, session.id as i64)) || is_missed(change, moment_or_zero(event.wire.at), session) {
             session.end(why);
         } else if why != Ending::Kicked {
-            session.doubt(why);
+            session.check_token(why);
         }
     }
 }
 
-/// Whether a kick at that moment means a session that it could not name.
+/// Whether a kick at that time includes a session that it could not name.
 fn is_missed(change: &Change, at: UnixMillis, session: &Session) -> bool {
     let Change::UserDisconnected { device_sn, resource, .. } = change else { return false };
     let is_meant = session.device.as_ref().is_some_and(|device| {
@@ -92,14 +92,14 @@ mod tests {
         kick(&table, GATEWAY, &event(Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions }));
         assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
         assert!(stays.next(true).await.is_ok() && stays_too.next(true).await.is_ok());
-        assert!(timeout(Duration::ZERO, stays.doubts().raised()).await.is_err());
+        assert!(timeout(Duration::ZERO, stays.token_checks().raised()).await.is_err());
     }
 
     #[tokio::test]
     async fn a_kick_ends_sessions_that_the_directory_did_not_know() {
         let mut table = Table::default();
         let opened = |id, name, at| Session::new(id, ANN, Some(Device::shared(name, "web")), UnixMillis(at));
-        // The one was there long before, as far as clocks tell; the other started without the directory.
+        // One was connected long before, according to the clocks; the other started without the directory.
         let [(old, mut ends), (unknown, mut ends_too), (other, mut stays), (new, mut stays_too)] =
             [opened(1, "web_1", 1), opened(2, "web_1", 5_900), opened(3, "web_2", 1), opened(4, "web_1", 1_000)];
         unknown.starts_unknown();
@@ -122,10 +122,10 @@ mod tests {
         table.add(&session);
         let changed = |field: &str| event(Change::UserChanged { user: ANN, fields: vec![field.to_owned()] });
         kick(&table, GATEWAY, &changed("nickname"));
-        assert!(timeout(Duration::ZERO, inbox.doubts().raised()).await.is_err());
+        assert!(timeout(Duration::ZERO, inbox.token_checks().raised()).await.is_err());
         kick(&table, GATEWAY, &changed("password"));
-        assert_eq!(inbox.doubts().raised().await, Ending::PasswordChanged);
+        assert_eq!(inbox.token_checks().raised().await, Ending::PasswordChanged);
         kick(&table, GATEWAY, &event(Change::UserEnabled { user: ANN, enabled: false }));
-        assert_eq!(inbox.doubts().raised().await, Ending::Disabled);
+        assert_eq!(inbox.token_checks().raised().await, Ending::Disabled);
     }
 }

@@ -1,4 +1,4 @@
-//! Clients that are connected: what happens reaches them at once.
+//! Connected clients, which get events immediately.
 //!
 //! The event feed is the source. A gateway follows the feed of each app that has a session here, and hands every event to the
 //! sessions of those it concerns; what is in the log is in the feed, so nothing depends on a broker. A session that starts
@@ -37,9 +37,10 @@ pub use self::grpc::Realtime;
 use self::hub::Hub;
 use crate::Gateway;
 
-/// Clients of a stopping process are sent away within this time, spread evenly, so that they do not reconnect all at once.
+/// Clients of a stopping process are disconnected within this time, spread evenly, so that they do not reconnect all at
+/// once.
 const SPREAD: Duration = Duration::from_secs(3);
-/// How long after the stop clients may take to go, and their ends to be reported.
+/// How long after the stop disconnecting clients, and reporting it, may take.
 pub(crate) const LAST: Duration = Duration::from_secs(5);
 
 /// The endpoints of clients that connect. Their sessions are one gateway's.

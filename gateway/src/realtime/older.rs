@@ -1,4 +1,5 @@
-//! What happens to messages from before a member joined, such as an edit: it reaches whom the group's history shows them.
+//! Changes of messages from before a member joined, such as edits: they reach members to whom the group's history shows
+//! them.
 
 use std::collections::HashSet;
 
@@ -7,28 +8,28 @@ use tidings_domain::{Caller, ConversationId, Error, EventKind, MsgId, UserId};
 use super::table::Table;
 use crate::{Gateway, agora::feed::FeedEvent, membership};
 
-/// Of some events, what new members do not get.
+/// Which of some events new members do not get.
 pub(super) struct Older {
-    /// Groups and rooms whose members see nothing of what was said before they joined.
+    /// Groups and rooms whose members do not see messages from before they joined.
     closed: HashSet<i64>,
 }
 
 impl Older {
-    /// The groups and rooms that are to be asked about: something happened there to a message that is older than the
+    /// The groups and rooms whose settings must be read: something happened there to a message that is older than the
     /// membership of somebody in the table.
-    pub fn asked(table: &Table, events: &[FeedEvent]) -> HashSet<i64> {
+    pub fn candidates(table: &Table, events: &[FeedEvent]) -> HashSet<i64> {
         let places = events.iter().filter_map(place);
         let older = places.filter(|(group, msg_id)| table.is_from_before(None, *group, *msg_id));
         older.map(|(group, _)| group).collect()
     }
 
-    /// Asks about them: rarely any, and once for all events of a response.
-    pub async fn read(gateway: &Gateway, caller: &Caller, mut asked: HashSet<i64>) -> Result<Self, Error> {
-        if !asked.is_empty() {
-            let open = membership::with_open_history(gateway, caller, asked.iter().copied().collect()).await?;
-            asked.retain(|group| !open.contains(group));
+    /// Reads their settings: rarely any, and once for all events of a response.
+    pub async fn read(gateway: &Gateway, caller: &Caller, mut candidates: HashSet<i64>) -> Result<Self, Error> {
+        if !candidates.is_empty() {
+            let open = membership::with_open_history(gateway, caller, candidates.iter().copied().collect()).await?;
+            candidates.retain(|group| !open.contains(group));
         }
-        Ok(Self { closed: asked })
+        Ok(Self { closed: candidates })
     }
 
     /// Whether an event is about a message that the history hides from a member.

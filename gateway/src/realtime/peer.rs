@@ -1,4 +1,4 @@
-//! Who connects, before it has said so.
+//! The connecting client, before it has logged in.
 
 use std::{convert::Infallible, net::IpAddr, sync::Arc};
 

@@ -17,7 +17,8 @@ pub(super) enum Recipients {
 }
 
 impl Recipients {
-    /// Whether a user is among them who is in the conversation of the event. What nobody gets at once is not read later either.
+    /// Whether a user is among them who is in the conversation of the event. An event that nobody gets immediately is
+    /// not read later either.
     pub fn concerns(&self, user: UserId) -> bool {
         match self {
             Self::Users(users) => users.contains(&user),
@@ -56,11 +57,11 @@ pub(super) fn recipients(event: &FeedEvent) -> Recipients {
     }
 }
 
-/// What happens to a group its members see, and whom it concerns; who is blocked by whom only the one who blocks.
+/// Changes of a group reach its members and the users concerned; a block reaches only the user who blocks.
 fn of_change(change: &Change) -> Recipients {
     match change {
         Change::PresenceChanged { subscribers, .. } => Recipients::Users(subscribers.clone()),
-        // Nothing that clients show.
+        // Clients do not show these.
         Change::UserRegistered { .. }
         | Change::UserChanged { .. }
         | Change::UserDeleted { .. }
@@ -90,7 +91,7 @@ const fn is_of_thread_itself(change: &Change) -> bool {
     matches!(change, Change::GroupCreated { .. } | Change::GroupUpdated { .. } | Change::GroupDestroyed { .. })
 }
 
-/// The sender's own devices get what the app sends in their name only where it says so (`sync_device`).
+/// The sender's own devices get what the app sends in their name only with `sync_device`.
 fn of_message(event: &FeedEvent, conversation: ConversationId) -> Recipients {
     let Some(message) = &event.message else {
         return Recipients::Nobody;
@@ -106,7 +107,7 @@ fn of_message(event: &FeedEvent, conversation: ConversationId) -> Recipients {
     Recipients::Users(audience.filter(|user| Some(*user) != without).collect())
 }
 
-/// Those who see a message that something happens to. Who they are is not known once it is gone from a group: it may have
+/// Those who see a message that something happens to. They are unknown once it was removed from a group: it may have
 /// been for some members only.
 fn of_what_is_there(event: &FeedEvent, conversation: ConversationId) -> Recipients {
     let is_gone = event.of.is_none_or(|(seq, _)| seq == 0);
@@ -164,7 +165,7 @@ mod tests {
             let some = Recipients::Users(vec![UserId(32), UserId(16)]);
             assert_eq!(recipients(&event(kind, 1, &[32])), some);
             assert!(!some.concerns(UserId(48)));
-            // It is gone, and with it for whom it was.
+            // It was removed, and its receivers are unknown.
             let gone = recipients(&event(kind, 0, &[]));
             assert_eq!(gone == Recipients::Users(Vec::new()), kind != EventKind::Recalled, "{kind:?}");
         }

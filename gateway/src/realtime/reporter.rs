@@ -2,7 +2,7 @@
 //!
 //! They count for as long as the gateway's lease lasts, which every report renews. A session is written when it starts and
 //! when it ends, many at a time, by one task; what cannot be written yet waits ([`super::unreported`]). A gateway without
-//! sessions reports nothing. One that stops reports the ends of its sessions, and then gives its lease back.
+//! sessions reports nothing. One that stops reports the ends of its sessions, and then releases its lease.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
@@ -56,7 +56,7 @@ impl Reporter {
         *self.number.get_or_init(|| gateway.new_number())
     }
 
-    /// A session has started. Completes when the directory knows it; fails if that never will be.
+    /// A session has started. Completes when the directory knows it; fails if that can never happen.
     pub fn started(self: &Arc<Self>, client: &Client, session: &Session) -> oneshot::Receiver<()> {
         let id = session.id as i64;
         let started = internal::StartedSession {
@@ -75,7 +75,7 @@ impl Reporter {
         known
     }
 
-    /// A session goes on, though the directory may have removed it.
+    /// A session continues, although the directory may have removed it.
     pub fn again(&self, session: &Session) {
         self.unreported().again(session.id as i64);
         self.changed.notify_one();
@@ -87,7 +87,7 @@ impl Reporter {
         self.changed.notify_one();
     }
 
-    /// Starts the task with the first session, and again should it have ended.
+    /// Starts the task with the first session, and again if it has ended.
     fn keep_running(self: &Arc<Self>, gateway: &Gateway) {
         let mut task = self.task.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_some_and(|task| !task.is_finished()) {
@@ -114,7 +114,7 @@ impl Reporter {
     /// Until the process stops and the directory knows that no session is left.
     async fn run(&self, gateway: &Gateway) {
         let number = self.number(gateway);
-        // Should it be started again, what was under way may not be written.
+        // If it is restarted, the report in progress may not have been written.
         self.unreported().put_back();
         let mut directory = gateway.clients().directory_internal.clone();
         let (mut renewed_at, mut rest, mut most) = (None, REST, MOST);

@@ -1,4 +1,4 @@
-//! Serves one client, from its first frame to its end, whatever its wire format.
+//! Serves one client of any wire format, from its first frame to its end.
 
 use std::{future::pending, time::Duration};
 
@@ -22,22 +22,22 @@ use super::{
 };
 use crate::connection::Busy;
 
-/// How long a client may take to say who it is.
+/// How long a client may take to log in.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// How long nothing may come from a client that is sent pings.
+/// How long a client that is sent pings may be silent.
 const SILENCE: Duration = Duration::from_secs(75);
-/// How often it is checked whether a client may still be connected, as far as that is the same for all of its app.
+/// How often the conditions that are the same for all clients of an app are checked.
 const CHECK: Duration = Duration::from_secs(4);
-/// How often its token is checked: the feed says at once when a user may do nothing more, so this is for keys that were
+/// How often its token is checked: the feed reports revoked users immediately, so this is for keys that were
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
 
-/// Until the client goes, or is sent away.
+/// Until the client disconnects, or is disconnected.
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     // Not closed in favour of another connection.
     let _busy = socket.peer.connection.as_ref().map(Busy::new);
     let _unfinished = socket.gateway.unfinished().begin();
-    // What is rare is boxed: the task of an idle client is as large as its largest part.
+    // Futures of rare cases are boxed: the task of an idle client is as large as its largest part.
     let (end, last) = match Box::pin(log_in::<W>(&mut socket)).await {
         Ok((client, mut wire)) => {
             let _open = metrics().realtime.open(W::NAME);
@@ -55,12 +55,12 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     socket.close(end, last).await;
 }
 
-/// Reads until the client has said who it is, which it must do soon, and before the process stops.
+/// Reads until the client has logged in, which it must do soon, and before the process stops.
 async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
     let stopping = socket.gateway.stopping().clone();
     tokio::select! {
         logged_in = timeout(HANDSHAKE, W::log_in(socket)) => {
-            logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))
+            logged_in.unwrap_or(Err(End::CloseCode(close_code::POLICY, W::LATE)))
         }
         () = stopping.triggered() => Err(restarts()),
     }
@@ -75,7 +75,7 @@ async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) ->
         Box::pin(wire.start(socket, client, &entered)).await?;
         follow(socket, client, wire, &mut entered).await
     };
-    // Also while the past is sent, and while a frame is written, however long that takes.
+    // Also while past events are sent, and while a frame is written, however long that takes.
     let ended = tokio::select! {
         ended = served => ended,
         why = ending => Err(why.into()),
@@ -89,21 +89,21 @@ async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) ->
 
 /// The process stops.
 const fn restarts() -> End {
-    End::Told(close_code::RESTART, "the server restarts")
+    End::CloseCode(close_code::RESTART, "the server restarts")
 }
 
-/// How a session ended, for those who ask whether the user is online.
+/// How a session ended, for the user's presence.
 const fn how(end: &End) -> SessionEnd {
     match end {
-        End::Told(close_code::NORMAL, _) => SessionEnd::LoggedOut,
-        End::Told(close_code::AWAY, _) => SessionEnd::TimedOut,
-        End::Gone | End::Told(..) | End::Refused(..) => SessionEnd::Closed,
+        End::CloseCode(close_code::NORMAL, _) => SessionEnd::LoggedOut,
+        End::CloseCode(close_code::AWAY, _) => SessionEnd::TimedOut,
+        End::Gone | End::CloseCode(..) | End::Refused(..) => SessionEnd::Closed,
         End::Unauthorized(_) | End::Kicked | End::PasswordChanged(_) => SessionEnd::Kicked,
         End::Replaced => SessionEnd::Replaced,
     }
 }
 
-/// Until the client may be connected no longer.
+/// Until the client must be disconnected.
 async fn refused(client: &Client) -> Error {
     let (identities, app) = (client.gateway.identities(), client.caller.app);
     let mut checked_at: Option<Instant> = None;
@@ -124,7 +124,7 @@ async fn refused(client: &Client) -> Error {
     }
 }
 
-/// Until the connection ends. One command at a time, in their order; events go on meanwhile.
+/// Until the connection ends. One command at a time, in order; events continue meanwhile.
 async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, entered: &mut Entered) -> Result<(), End> {
     let mut heartbeat = interval(HEARTBEAT);
     heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -138,7 +138,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
         sleep(SPREAD.mul_f64(share(client.user))).await;
     };
     tokio::pin!(draining);
-    let (mut doubt, mut again) = (entered.inbox.doubts(), None);
+    let (mut token_check, mut again) = (entered.inbox.token_checks(), None);
     loop {
         let is_free = command.is_none();
         let answered = async {
@@ -147,13 +147,13 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 None => pending().await,
             }
         };
-        let doubted = async {
+        let checked = async {
             match again {
                 Some((why, at)) => {
                     sleep_until(at).await;
                     why
                 }
-                None => doubt.raised().await,
+                None => token_check.raised().await,
             }
         };
         tokio::select! {
@@ -166,7 +166,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 command = None;
                 wire.answer(socket, client, answer).await?;
             }
-            heard = socket.heard(), if is_free => {
+            heard = socket.receive(), if is_free => {
                 heard_at = Instant::now();
                 if let Some(message) = heard? {
                     command = wire.frame(socket, client, message).await?;
@@ -174,14 +174,14 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             }
             _ = heartbeat.tick() => {
                 if heard_at.elapsed() > SILENCE {
-                    return Err(End::Told(close_code::AWAY, "no sign of life"));
+                    return Err(End::CloseCode(close_code::AWAY, "no sign of life"));
                 }
                 socket.send(Message::Ping(Bytes::new())).await?;
             }
-            why = doubted => {
+            why = checked => {
                 let app = app_ref::App::Id(client.caller.app.0);
                 again = None;
-                match Box::pin(socket.gateway.identities().anew(app, &client.token)).await {
+                match Box::pin(socket.gateway.identities().check_again(app, &client.token)).await {
                     Ok(()) => entered.report_again(),
                     Err(error) if !error.reason().is_transient() => return Err(why.into()),
                     Err(_) => again = Some((why, Instant::now() + CHECK)),

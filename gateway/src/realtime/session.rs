@@ -1,4 +1,4 @@
-//! One connected client, whatever its wire format.
+//! One connected client of any wire format.
 
 use std::{
     future::Future,
@@ -24,7 +24,7 @@ pub(crate) enum Ending {
     TooSlow,
     /// The feed of its app cannot be followed.
     FeedLost,
-    /// A new session of the same device has taken its place.
+    /// Replaced by a new session of the same device.
     Replaced,
     /// The app, or the user, ended the session.
     Kicked,
@@ -36,7 +36,7 @@ pub(crate) enum Ending {
     Deleted,
 }
 
-/// Something that is for those who are connected now, and that nothing depends on.
+/// A transient signal for clients that are connected now; nothing depends on it.
 pub(crate) struct Signal {
     /// The name of the other party in the direct conversation that it is about.
     pub peer: String,
@@ -59,15 +59,15 @@ pub(crate) struct Session {
     /// Sessions of several users may have one inbox: the id of its first.
     pub inbox: u64,
     pub user: UserId,
-    /// Absent: it is no device's, but of an internal service.
+    /// Absent: it belongs to an internal service rather than a device.
     pub device: Option<Device>,
     pub opened_at: UnixMillis,
-    /// It started though the directory did not know it: a kick may not name it.
+    /// It started although the directory did not know it: a kick may not name it.
     is_unknown: AtomicBool,
     items: mpsc::UnboundedSender<Item>,
     waiting: Arc<Waiting>,
     ending: watch::Sender<Option<Ending>>,
-    doubt: watch::Sender<Option<Ending>>,
+    token_check: watch::Sender<Option<Ending>>,
 }
 
 /// The side of the client.
@@ -75,28 +75,31 @@ pub(crate) struct Inbox {
     items: mpsc::UnboundedReceiver<Item>,
     waiting: Arc<Waiting>,
     ending: watch::Receiver<Option<Ending>>,
-    doubt: watch::Receiver<Option<Ending>>,
+    token_check: watch::Receiver<Option<Ending>>,
 }
 
 /// Whether the client's token may have become invalid.
-pub(crate) struct Doubt(watch::Receiver<Option<Ending>>);
+pub(crate) struct TokenChecks(watch::Receiver<Option<Ending>>);
 
 impl Session {
     pub fn new(id: u64, user: UserId, device: Option<Device>, opened_at: UnixMillis) -> (Arc<Self>, Inbox) {
         let (items, receiver) = mpsc::unbounded_channel();
         let waiting = Arc::new(Waiting::default());
-        let ((ending, ended), (doubt, doubted)) = (watch::channel(None), watch::channel(None));
-        let inbox = Inbox { items: receiver, waiting: Arc::clone(&waiting), ending: ended, doubt: doubted };
+        let ((ending, ended), (token_check, checked)) = (watch::channel(None), watch::channel(None));
+        let inbox = Inbox { items: receiver, waiting: Arc::clone(&waiting), ending: ended, token_check: checked };
         let is_unknown = AtomicBool::default();
-        (Arc::new(Self { id, inbox: id, user, device, opened_at, is_unknown, items, waiting, ending, doubt }), inbox)
+        (
+            Arc::new(Self { id, inbox: id, user, device, opened_at, is_unknown, items, waiting, ending, token_check }),
+            inbox,
+        )
     }
 
     /// A session of another user with the same inbox.
-    pub fn beside(&self, id: u64, user: UserId) -> Arc<Self> {
+    pub fn sibling(&self, id: u64, user: UserId) -> Arc<Self> {
         let (items, waiting) = (self.items.clone(), Arc::clone(&self.waiting));
-        let (ending, doubt) = (self.ending.clone(), self.doubt.clone());
+        let (ending, token_check) = (self.ending.clone(), self.token_check.clone());
         let (inbox, opened_at, is_unknown) = (self.inbox, self.opened_at, AtomicBool::default());
-        Arc::new(Self { id, inbox, user, device: None, opened_at, is_unknown, items, waiting, ending, doubt })
+        Arc::new(Self { id, inbox, user, device: None, opened_at, is_unknown, items, waiting, ending, token_check })
     }
 
     /// The name of a device of which only one session is open.
@@ -128,7 +131,7 @@ impl Session {
         let _ = self.items.send(Item::Entered);
     }
 
-    /// Ends it; the first reason stands.
+    /// Ends it; the first reason is kept.
     pub fn end(&self, why: Ending) {
         self.ending.send_if_modified(|ending| {
             let is_first = ending.is_none();
@@ -137,24 +140,24 @@ impl Session {
         });
     }
 
-    /// It starts though the directory does not know it.
+    /// It starts although the directory does not know it.
     pub fn starts_unknown(&self) {
         self.is_unknown.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it started so.
+    /// Whether it started without the directory.
     pub fn is_unknown(&self) -> bool {
         self.is_unknown.load(Ordering::Relaxed)
     }
 
-    /// Its token is to be checked: it ends for that reason if the token opens nothing any more.
-    pub fn doubt(&self, why: Ending) {
-        self.doubt.send_replace(Some(why));
+    /// Has its token checked: the session ends for that reason if the token is no longer valid.
+    pub fn check_token(&self, why: Ending) {
+        self.token_check.send_replace(Some(why));
     }
 }
 
-impl Doubt {
-    /// Waits until the token is to be checked; returns why. Cancel safe.
+impl TokenChecks {
+    /// Waits for a request to check the token; returns the reason. Cancel safe.
     pub async fn raised(&mut self) -> Ending {
         loop {
             if self.0.changed().await.is_err() {
@@ -168,9 +171,9 @@ impl Doubt {
 }
 
 impl Inbox {
-    /// Also whether it was raised already.
-    pub fn doubts(&self) -> Doubt {
-        Doubt(self.doubt.clone())
+    /// The requests to check the token, including an earlier one.
+    pub fn token_checks(&self) -> TokenChecks {
+        TokenChecks(self.token_check.clone())
     }
 
     /// The next item, or why there are no more. Without `takes_items` it only waits for the end.

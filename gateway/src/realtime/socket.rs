@@ -1,4 +1,4 @@
-//! One client's socket, whatever its wire format.
+//! One client's socket, for any wire format.
 
 use std::{sync::Arc, time::Duration};
 
@@ -29,15 +29,15 @@ pub(super) struct Socket {
 
 /// Why a connection ends.
 pub(super) enum End {
-    /// The client has gone.
+    /// The client has disconnected.
     Gone,
-    /// It is told, with a close code and a word.
-    Told(u16, &'static str),
+    /// The client gets a close code and a reason.
+    CloseCode(u16, &'static str),
     /// A frame says why, before the close code.
     Refused(u16, Message),
-    /// Its token opens nothing any more.
+    /// Its token is no longer valid.
     Unauthorized(Error),
-    /// A new session of the same device has taken its place.
+    /// Replaced by a new session of the same device.
     Replaced,
     /// The app, or the user, ended the session.
     Kicked,
@@ -46,11 +46,11 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The reason, for the numbers.
+    /// The reason, for the metrics.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Gone => "the client has gone",
-            Self::Told(_, word) => word,
+            Self::CloseCode(_, word) => word,
             Self::Refused(..) => "refused",
             Self::Unauthorized(_) => "unauthorized",
             Self::Replaced => "replaced",
@@ -60,13 +60,13 @@ impl End {
     }
 }
 
-/// The client's token opens nothing any more.
+/// The client's token is no longer valid.
 pub(super) const UNAUTHORIZED: u16 = 4401;
 /// The app, or the user, ended the session.
 const KICKED: u16 = 4403;
 /// A new session of the same device.
 const REPLACED: u16 = 4409;
-/// The client read too slowly, or the server cannot go on: it continues from its cursor.
+/// The client read too slowly, or the server cannot continue: the client resumes from its cursor.
 pub(super) const TRY_AGAIN: u16 = close_code::AGAIN;
 
 impl Socket {
@@ -86,7 +86,7 @@ impl Socket {
                 let _ = timeout(WRITE, self.sink.close()).await;
                 return;
             }
-            End::Told(code, word) => (code, word),
+            End::CloseCode(code, word) => (code, word),
             End::Refused(code, frame) => {
                 let _ = self.send(frame).await;
                 (code, "refused")
@@ -102,14 +102,14 @@ impl Socket {
     /// The next text or binary frame.
     pub async fn read(&mut self) -> Result<Message, End> {
         loop {
-            if let Some(message) = self.heard().await? {
+            if let Some(message) = self.receive().await? {
                 return Ok(message);
             }
         }
     }
 
     /// The next sign of life: a text or binary frame, or `None` for a ping or pong. Cancel safe.
-    pub async fn heard(&mut self) -> Result<Option<Message>, End> {
+    pub async fn receive(&mut self) -> Result<Option<Message>, End> {
         match self.stream.next().await {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Err(error)) => Err(broken(error)),
@@ -127,9 +127,9 @@ impl Socket {
     }
 }
 
-/// A client whose frame is too large is told.
+/// The error for a frame that is too large.
 fn broken(error: axum::Error) -> End {
     let cause = error.into_inner();
     let is_too_large = matches!(cause.downcast_ref(), Some(tungstenite::Error::Capacity(_)));
-    if is_too_large { End::Told(close_code::SIZE, "the frame is too large") } else { End::Gone }
+    if is_too_large { End::CloseCode(close_code::SIZE, "the frame is too large") } else { End::Gone }
 }

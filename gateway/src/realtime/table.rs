@@ -55,7 +55,7 @@ impl Table {
         self.groups.entry(user).or_default().insert(group);
     }
 
-    /// A user is in a group or room no longer.
+    /// A user has left a group or room.
     pub fn leave(&mut self, user: UserId, group: i64) {
         for id in self.users.get(&user).into_iter().flat_map(HashMap::keys) {
             if let Some(left) = self.entering.get_mut(id) {

@@ -1,7 +1,7 @@
-//! What the directory is yet to learn of this gateway's sessions.
+//! Changes of this gateway's sessions that are not yet reported to the directory.
 //!
-//! It is bounded by the connections that there are, and were when the directory was last reached. Parts of it are taken in
-//! turn, so that one that cannot be reported keeps no other from it.
+//! It is bounded by the current connections plus those at the time when the directory was last reached. Parts of it are
+//! taken in turn, so that one that cannot be reported does not block the others.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 #[derive(Default)]
 pub(super) struct Unreported {
     live: HashMap<i64, Live>,
-    /// Those of them that are to be written.
+    /// Those of them to be written.
     started: BTreeSet<i64>,
     ended: BTreeMap<i64, internal::EndedSession>,
     /// What was taken and is not known to be written.
@@ -64,7 +64,7 @@ impl Unreported {
         self.live.is_empty()
     }
 
-    /// Completes when it is written; fails when it ends before, or never will be.
+    /// Completes when it is written; fails when it ends before, or cannot be written.
     pub fn start(&mut self, id: i64, session: internal::StartedSession) -> oneshot::Receiver<()> {
         let (sender, written) = oneshot::channel();
         self.live.insert(id, Live { session, was_sent: false, written: Some(sender) });
@@ -124,7 +124,7 @@ impl Unreported {
         let written: BTreeSet<i64> = mem::take(&mut self.under_way).started.iter().map(|it| it.session_id).collect();
         for id in &written {
             let waiting = self.live.get_mut(id).and_then(|live| live.written.take());
-            // Nobody may wait any more.
+            // The receiver may have been dropped.
             waiting.map(|waiting| waiting.send(()));
         }
         if others {
@@ -132,7 +132,7 @@ impl Unreported {
         }
     }
 
-    /// What was taken never will be written.
+    /// What was taken cannot be written.
     pub fn give_up(&mut self) {
         for session in mem::take(&mut self.under_way).started {
             self.live.get_mut(&session.session_id).and_then(|live| live.written.take());
@@ -176,7 +176,7 @@ mod tests {
         // It ended before it was ever reported.
         unreported.end(3, SessionEnd::Closed);
         assert_eq!(take(&mut unreported, 500), (vec![1, 2], vec![]));
-        // It ends while the report is under way; a report that failed comes again.
+        // It ends while the report is in progress; a failed report is retried.
         unreported.end(1, SessionEnd::Closed);
         unreported.put_back();
         assert_eq!(take(&mut unreported, 500), (vec![2], vec![1]));

@@ -14,18 +14,18 @@ use super::{
     socket::{End, Socket},
 };
 
-/// A wire format, as one client speaks it.
+/// A wire format, for one client.
 pub(super) trait Wire: Sized + Send + 'static {
-    /// Its name, for the numbers.
+    /// Its name, for the metrics.
     const NAME: &'static str;
 
-    /// What a command answers.
+    /// The result of a command.
     type Answer: Send + 'static;
 
-    /// What a client is told that does not log in in time.
+    /// The error for a client that does not log in in time.
     const LATE: &'static str;
 
-    /// Reads until the client has said who it is.
+    /// Reads until the client has logged in.
     fn log_in(socket: &mut Socket) -> impl Future<Output = Result<(Client, Self), End>> + Send;
 
     /// An error before the session started.
@@ -44,7 +44,7 @@ pub(super) trait Wire: Sized + Send + 'static {
         true
     }
 
-    /// What happened. If the user entered groups or rooms with it, what happened there is read too, before the client may
+    /// Events. If the user entered groups or rooms with them, the events there are read too, before the client may
     /// continue from its cursor.
     fn batch(
         &mut self,
@@ -91,8 +91,8 @@ pub(super) trait Wire: Sized + Send + 'static {
 impl From<Ending> for End {
     fn from(why: Ending) -> Self {
         match why {
-            Ending::TooSlow => Self::Told(super::socket::TRY_AGAIN, "the client reads too slowly"),
-            Ending::FeedLost => Self::Told(super::socket::TRY_AGAIN, "the feed is interrupted"),
+            Ending::TooSlow => Self::CloseCode(super::socket::TRY_AGAIN, "the client reads too slowly"),
+            Ending::FeedLost => Self::CloseCode(super::socket::TRY_AGAIN, "the feed is interrupted"),
             Ending::Replaced => Self::Replaced,
             Ending::Kicked => Self::Kicked,
             Ending::PasswordChanged => Self::PasswordChanged(Error::new(Reason::TokenRevoked, "")),

@@ -131,7 +131,7 @@ impl TryFrom<pb::Hook> for Hook {
 
     fn try_from(wire: pb::Hook) -> Result<Self, Error> {
         let kinds = wire.kinds().map(TryInto::try_into).collect::<Result<_, _>>()?;
-        // What a later version asks about and this one does not know is no reason to ask about less.
+        // A subject that only a later version knows is no reason to drop the others.
         let subjects = if wire.subjects.is_empty() {
             vec![HookSubject::Message]
         } else {

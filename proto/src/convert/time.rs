@@ -1,6 +1,6 @@
 //! Moments and lengths of time: `google.protobuf.Timestamp` and `Duration` on the wire, milliseconds in the domain.
 //!
-//! What is finer than a millisecond is cut off, so a moment from the wire is never later than what was said.
+//! Times are truncated to milliseconds, so a time from the wire is never later than the one given.
 
 use std::time;
 
@@ -18,7 +18,7 @@ const NANOS_PER_MILLI: i32 = 1_000_000;
 /// The end of a mute without end, in milliseconds.
 const FOREVER: i64 = LAST * 1000;
 
-/// The moment on the wire; the nearest that a Timestamp can express where it is not of the years 1 to 9999.
+/// The time on the wire; the nearest that a Timestamp can express if its year is not from 1 to 9999.
 pub fn timestamp(at: UnixMillis) -> Timestamp {
     let millis = at.0.clamp(FIRST * 1000, LAST * 1000 + 999);
     Timestamp { seconds: millis.div_euclid(1000), nanos: millis.rem_euclid(1000) as i32 * NANOS_PER_MILLI }
@@ -29,7 +29,7 @@ pub fn timestamp_unless_zero(millis: i64) -> Option<Timestamp> {
     (millis != 0).then(|| timestamp(UnixMillis(millis)))
 }
 
-/// A required moment from the wire.
+/// A required time from the wire.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub fn timestamp_unless_zero(millis: i64) -> Option<Timestamp> {
 pub fn moment(field: &str, wire: Option<Timestamp>) -> Result<UnixMillis, Error> {
     let Timestamp { seconds, nanos } = required(field, wire)?;
     if !(FIRST..=LAST).contains(&seconds) {
-        return Err(Error::invalid(field, "must be of the years 1 to 9999"));
+        return Err(Error::invalid(field, "must have a year from 1 to 9999"));
     }
     if !(0..1_000_000_000).contains(&nanos) {
         return Err(Error::invalid(field, "must have nanos from 0 to 999999999"));
@@ -54,7 +54,7 @@ pub fn moment_if_set(field: &str, wire: Option<Timestamp>) -> Result<Option<Unix
     wire.map(|wire| moment(field, Some(wire))).transpose()
 }
 
-/// A moment in what one of our services answered: 0 where it is absent. Nothing is checked.
+/// A time in an answer of one of our services: 0 if it is absent. Nothing is checked.
 pub fn moment_or_zero(wire: Option<Timestamp>) -> UnixMillis {
     let Timestamp { seconds, nanos } = wire.unwrap_or_default();
     UnixMillis(seconds.saturating_mul(1000).saturating_add(i64::from(nanos / NANOS_PER_MILLI)))
@@ -109,7 +109,7 @@ pub fn mute_end(mute: Mute) -> Timestamp {
     }))
 }
 
-/// The inverse of [`mute_to_wire`]. A time that is past holds nobody back; one up to 1970 is none.
+/// The inverse of [`mute_to_wire`]. A past time mutes no one; one up to 1970 means no mute.
 ///
 /// # Errors
 ///
@@ -181,7 +181,7 @@ mod tests {
     fn a_malformed_moment_is_refused_by_its_field() {
         assert_eq!(refused(moment("sent_at", None)), "sent_at is required");
         for seconds in [FIRST - 1, LAST + 1, i64::MIN, i64::MAX] {
-            assert_eq!(refused(moment("sent_at", at(seconds, 0))), "sent_at must be of the years 1 to 9999");
+            assert_eq!(refused(moment("sent_at", at(seconds, 0))), "sent_at must have a year from 1 to 9999");
         }
         for nanos in [-1, 1_000_000_000, i32::MIN, i32::MAX] {
             assert_eq!(refused(moment_if_set("sent_at", at(0, nanos))), "sent_at must have nanos from 0 to 999999999");

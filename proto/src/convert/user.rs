@@ -6,7 +6,7 @@ use super::{mute_from_wire, mute_to_wire};
 use crate::pb;
 
 impl From<UserMutes> for pb::UserMutes {
-    /// Of nobody in particular yet.
+    /// Not yet of any user.
     fn from(mutes: UserMutes) -> Self {
         Self {
             direct_until: mute_to_wire(mutes.direct),

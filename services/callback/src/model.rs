@@ -56,7 +56,7 @@ pub struct Endpoint {
     pub token: Option<String>,
     /// The key of `webhook-signature`; empty if the endpoint is broken.
     pub secret: String,
-    /// The former key, and until when it signs too.
+    /// The former key, and until when it also signs.
     pub previous: Option<(String, UnixMillis)>,
     /// Kinds of events; empty: all.
     pub events: Vec<String>,

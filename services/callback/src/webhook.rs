@@ -27,7 +27,7 @@ fn key(secret: &str) -> Result<Vec<u8>, Error> {
     if bytes.is_empty() { Err(Error::internal("a key without bytes")) } else { Ok(bytes) }
 }
 
-/// `webhook-signature`: by the key, and until its overlap is over by the former one.
+/// `webhook-signature`: with the key, and until its overlap ends also with the former one.
 pub fn signatures(endpoint: &Endpoint, event_id: &str, now: UnixMillis, body: &[u8]) -> Result<String, Error> {
     let seconds = now.0 / 1000;
     let present = signature(&endpoint.secret, event_id, seconds, body)?;

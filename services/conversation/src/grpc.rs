@@ -41,9 +41,9 @@ impl ConversationGrpc {
         T: Into<WireMark> + Send + Sync,
     {
         let (caller, _) = self.deps.directory.caller(&request).await?;
-        let wanted = request.into_inner().into();
-        let user = context::subject(&caller, wanted.user_id)?;
-        mark::mark(&self.deps, &caller, user, which, wanted.try_into()?).await
+        let command = request.into_inner().into();
+        let user = context::subject(&caller, command.user_id)?;
+        mark::mark(&self.deps, &caller, user, which, command.try_into()?).await
     }
 }
 

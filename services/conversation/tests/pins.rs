@@ -63,8 +63,8 @@ fn by<T>(user: i64, message: T) -> tonic::Request<T> {
 async fn pin(db: &Db, user: i64, other: i64, pinned: bool) -> Result<bool, Reason> {
     let conversation =
         pb::ConversationId { kind: pb::ConversationKind::Direct.into(), id: user, higher_user_id: other };
-    let wanted = pb::PinRequest { user_id: None, conversation: Some(conversation), pinned };
-    let reply = service(db).pin(by(user, wanted)).await;
+    let request = pb::PinRequest { user_id: None, conversation: Some(conversation), pinned };
+    let reply = service(db).pin(by(user, request)).await;
     reply.map(|reply| reply.into_inner().changed).map_err(|status| error_from_status(status).reason())
 }
 
@@ -113,8 +113,8 @@ fn with(other: i64) -> pb::ConversationId {
 /// Sets mark 3 on Ann's conversations with these; returns how many were ignored.
 async fn mark(db: &Db, others: &[i64], marked: bool) -> Result<usize, Reason> {
     let conversations = others.iter().map(|other| with(*other)).collect();
-    let wanted = pb::MarkConversationsRequest { user_id: None, mark: 3, conversations, marked };
-    let reply = service(db).mark_conversations(by(ANN, wanted)).await;
+    let request = pb::MarkConversationsRequest { user_id: None, mark: 3, conversations, marked };
+    let reply = service(db).mark_conversations(by(ANN, request)).await;
     reply.map(|reply| reply.into_inner().ignored.len()).map_err(|status| error_from_status(status).reason())
 }
 
@@ -138,12 +138,12 @@ async fn a_mark_is_on_a_thousand_conversations_and_no_more(db: &Db) {
     // What is marked already takes no place, and nobody marks a conversation of others.
     assert_eq!(mark(db, &[106, 1_997], true).await, Ok(0));
     let foreign = pb::ConversationId { id: BOB, ..with(100) };
-    let wanted = pb::MarkConversationsRequest { user_id: None, mark: 3, conversations: vec![foreign], marked: true };
-    let reply = service(db).mark_conversations(by(ANN, wanted)).await.unwrap().into_inner();
+    let request = pb::MarkConversationsRequest { user_id: None, mark: 3, conversations: vec![foreign], marked: true };
+    let reply = service(db).mark_conversations(by(ANN, request)).await.unwrap().into_inner();
     assert_eq!(reply.ignored, [foreign]);
     for (mark, conversations) in [(20, vec![with(100)]), (-1, vec![with(100)]), (0, Vec::new())] {
-        let wanted = pb::MarkConversationsRequest { user_id: None, mark, conversations, marked: true };
-        let refused = service(db).mark_conversations(by(ANN, wanted)).await.unwrap_err();
+        let request = pb::MarkConversationsRequest { user_id: None, mark, conversations, marked: true };
+        let refused = service(db).mark_conversations(by(ANN, request)).await.unwrap_err();
         assert_eq!(error_from_status(refused).reason(), Reason::InvalidArgument);
     }
 }

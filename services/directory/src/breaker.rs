@@ -1,4 +1,5 @@
-//! Spares callers the wait for a hook that does not answer: after some failures in a row it is not asked for a while.
+//! Protects callers from waiting for a hook that does not answer: after some failures in a row it is not called for a
+//! while.
 
 use std::{
     collections::HashMap,
@@ -8,11 +9,11 @@ use std::{
 
 use tidings_domain::AppId;
 
-/// Failures in a row after which the hook is left alone.
+/// Failures in a row after which the hook is not called for a while.
 const FAILURES: u32 = 5;
 /// For how long. Afterwards one question shows whether it answers again.
 const PAUSE: Duration = Duration::from_secs(5);
-/// Maximum number of hooks that are observed; further ones are always asked.
+/// Maximum number of hooks that are tracked; further ones are always called.
 const OBSERVED: usize = 10_000;
 
 /// A hook: its app, and its number there.
@@ -25,12 +26,12 @@ pub(crate) struct Breaker(Mutex<HashMap<HookKey, Failing>>);
 #[derive(Debug)]
 struct Failing {
     in_a_row: u32,
-    /// Until then it is not asked.
+    /// Until then it is not called.
     open_until: Duration,
 }
 
 impl Breaker {
-    /// Whether the hook is asked at the steady time `now`.
+    /// Whether the hook is called at the steady time `now`.
     pub(crate) fn admits(&self, key: HookKey, now: Duration) -> bool {
         let mut failing = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match failing.get_mut(&key) {

@@ -211,8 +211,8 @@ impl pb::directory_service_server::DirectoryService for Directory {
 
     #[tracing::instrument(level = "debug", name = "directory.issue_token", skip_all)]
     async fn issue_token(&self, request: Request<pb::IssueTokenRequest>) -> Reply<pb::Token> {
-        let (key, wanted) = token_request(request.into_inner()).map_err(to_status)?;
-        let issued = self.core.issue_token(&key, wanted).await.map_err(to_status)?;
+        let (key, params) = token_request(request.into_inner()).map_err(to_status)?;
+        let issued = self.core.issue_token(&key, params).await.map_err(to_status)?;
         Ok(Response::new(issued.into()))
     }
 
@@ -239,8 +239,8 @@ impl pb::directory_service_server::DirectoryService for Directory {
     #[tracing::instrument(level = "debug", name = "directory.get_user", skip_all)]
     async fn get_user(&self, request: Request<pb::GetUserRequest>) -> Reply<pb::User> {
         let key = self.caller_app(&request).await.map_err(to_status)?;
-        let wanted = required("user", request.into_inner().user).map_err(to_status)?;
-        let user = self.core.get_user_whole(&key, &wanted.try_into().map_err(to_status)?).await.map_err(to_status)?;
+        let params = required("user", request.into_inner().user).map_err(to_status)?;
+        let user = self.core.get_user_whole(&key, &params.try_into().map_err(to_status)?).await.map_err(to_status)?;
         Ok(Response::new(user.into()))
     }
 

@@ -1,8 +1,8 @@
 //! Limits wrong guesses of passwords and client secrets.
 //!
 //! For a pair of target and address a guess is counted before it is checked, and the count is reset when it was right,
-//! so that concurrent guesses get no further than sequential ones. For the address alone only wrong guesses count, so
-//! that many users may log in at once from one place. Memory is bounded: beyond the bound the oldest counts are
+//! so that concurrent guesses have no advantage over sequential ones. For the address alone only wrong guesses count,
+//! so that many users may log in at once from one place. Memory is bounded: beyond the bound the oldest counts are
 //! dropped. Each process counts for itself.
 
 use std::{

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 
 /// Waiting in one lane.
 const IN_LANE: usize = 256;
-/// Every so many turns one goes to the last lane with a waiter.
+/// Every time after this many turns, one goes to the last lane with a waiter.
 const LAST_TURN: u32 = 8;
 
 /// The kind of work; the first has the highest priority.
@@ -76,7 +76,7 @@ struct Waiting(VecDeque<(AppId, Addresses)>);
 pub(crate) struct Turn(Queue);
 
 impl Queue {
-    /// A queue with so many slots.
+    /// A queue with that many slots.
     pub(crate) fn new(at_once: usize) -> Self {
         Self(Arc::new(Mutex::new(State { free: at_once, turns: 0, lanes: Default::default() })))
     }

@@ -1,6 +1,6 @@
 //! The used part of each rate in the present window.
 //!
-//! Kept in memory: a restart resets it, and each directory process counts by itself.
+//! Kept in memory: a restart resets it, and each directory process counts separately.
 
 use std::{
     collections::HashMap,
@@ -10,7 +10,7 @@ use std::{
 
 use tidings_domain::{AppId, Rate, UnixMillis};
 
-/// Maximum number of counters; those whose window is over are evicted first.
+/// Maximum number of counters; those whose window has passed are evicted first.
 const KEPT: usize = 100_000;
 
 /// The key of a counter.

@@ -12,7 +12,7 @@ use tidings_domain::{Error, Reason, UnixMillis, UserId};
 
 use crate::secret::{Rotating, Secret};
 
-/// Longer texts are no tokens of ours.
+/// Longer texts are not tokens of ours.
 const MAX_BYTES: usize = 4096;
 const ROLE_USER: i32 = 1;
 const ROLE_ADMIN: i32 = 2;

@@ -130,8 +130,8 @@ impl FileService for FileGrpc {
     async fn link(&self, request: Request<pb::LinkRequest>) -> Result<Response<pb::LinkResponse>, Status> {
         let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
         let caller = self.reader(&request, trusted).await?;
-        let wanted = link_of(request.into_inner(), &caller).map_err(to_status)?;
-        let url = link::link(&self.core, caller.app, wanted).await.map_err(to_status)?;
+        let query = link_of(request.into_inner(), &caller).map_err(to_status)?;
+        let url = link::link(&self.core, caller.app, query).await.map_err(to_status)?;
         Ok(Response::new(pb::LinkResponse { url: url.unwrap_or_default() }))
     }
 
@@ -140,7 +140,7 @@ impl FileService for FileGrpc {
         let trusted = request.get_ref().file.as_ref().is_some_and(|file| file.trusted);
         let caller = self.reader(&request, trusted).await?;
         let file = required("file", request.into_inner().file).map_err(to_status)?;
-        let found = find(&self.core, caller.app, &wanted(file, &caller)).await.map_err(to_status)?;
+        let found = find(&self.core, caller.app, &file_query(file, &caller)).await.map_err(to_status)?;
         Ok(Response::new(found.into()))
     }
 
@@ -154,8 +154,8 @@ impl FileService for FileGrpc {
         let pb::SetLifetimeRequest { file, for_ever } = request.into_inner();
         // No bytes are returned, so the owner need not know the secret.
         let file = required("file", file).map_err(to_status)?;
-        let wanted = find::FileQuery { uuid: file.uuid, secret: file.share_secret, trusted: true };
-        let set = lifetime::set(&self.core, &app, user, &wanted, for_ever).await.map_err(to_status)?;
+        let query = find::FileQuery { uuid: file.uuid, secret: file.share_secret, trusted: true };
+        let set = lifetime::set(&self.core, &app, user, &query, for_ever).await.map_err(to_status)?;
         Ok(Response::new(set.into()))
     }
 
@@ -163,8 +163,8 @@ impl FileService for FileGrpc {
     async fn delete_file(&self, request: Request<pb::DeleteFileRequest>) -> Result<Response<pb::FileInfo>, Status> {
         let app = self.own_app(&request).await?;
         let file = required("file", request.into_inner().file).map_err(to_status)?;
-        let wanted = find::FileQuery::of(file, true);
-        let deleted = delete::delete(&self.core, app.id, &wanted).await.map_err(to_status)?;
+        let query = find::FileQuery::of(file, true);
+        let deleted = delete::delete(&self.core, app.id, &query).await.map_err(to_status)?;
         Ok(Response::new(deleted.into()))
     }
 
@@ -224,7 +224,7 @@ impl find::FileQuery {
 }
 
 /// Only the app itself can vouch for who may read: the flag is ignored for users.
-fn wanted(wire: pb::FileRef, caller: &Caller) -> find::FileQuery {
+fn file_query(wire: pb::FileRef, caller: &Caller) -> find::FileQuery {
     let trusted = wire.trusted && user(caller).is_none();
     find::FileQuery::of(wire, trusted)
 }
@@ -235,7 +235,7 @@ fn download_of(wire: pb::DownloadRequest, caller: &Caller) -> Result<download::D
     };
     let length = number("length", wire.length)?;
     Ok(download::DownloadQuery {
-        file: wanted(required("file", wire.file)?, caller),
+        file: file_query(required("file", wire.file)?, caller),
         thumbnail: wire.thumbnail,
         offset: number("offset", wire.offset)?,
         length: (length > 0).then_some(length),
@@ -248,7 +248,7 @@ fn link_of(wire: pb::LinkRequest, caller: &Caller) -> Result<link::LinkQuery, Er
         return Err(Error::invalid("life", "must be from 1 second to 7 days"));
     }
     Ok(link::LinkQuery {
-        file: wanted(required("file", wire.file)?, caller),
+        file: file_query(required("file", wire.file)?, caller),
         thumbnail: wire.thumbnail,
         life,
         content_type: wire.content_type,

@@ -4,7 +4,7 @@
 //! received, whatever their number: skipped bytes are only counted, and at most one track's header is in memory. A file
 //! with inconsistent boxes has no dimensions.
 
-/// The nested boxes that contain the wanted data.
+/// The nested boxes that contain the dimensions.
 const PATH: [&[u8; 4]; 3] = [b"moov", b"trak", b"mdia"];
 /// Bytes of a track header, in the newer form with 64-bit times, and of the part of a handler that is read.
 const TRACK: [usize; 2] = [84, 96];
@@ -58,13 +58,13 @@ impl Follower {
                 }
                 continue;
             }
-            let wanted = self.wanted();
-            let taken = (wanted - self.begun.len()).min(bytes.len());
+            let needed = self.bytes_needed();
+            let taken = (needed - self.begun.len()).min(bytes.len());
             self.begun.extend_from_slice(&bytes[..taken]);
             self.at += taken as u64;
             bytes = &bytes[taken..];
             // A header may turn out to be longer than expected.
-            if self.begun.len() == self.wanted() && self.read().is_none() {
+            if self.begun.len() == self.bytes_needed() && self.read().is_none() {
                 self.is_over = true;
             }
         }
@@ -76,7 +76,7 @@ impl Follower {
     }
 
     /// The length of what is being read.
-    fn wanted(&self) -> usize {
+    fn bytes_needed(&self) -> usize {
         match self.reading {
             Reading::Header if self.begun.starts_with(&[0, 0, 0, 1]) => 16,
             Reading::Header => 8,

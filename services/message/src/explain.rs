@@ -32,7 +32,7 @@ pub struct Explained {
     pub trace: String,
     /// The caller's address, empty if it is not known.
     pub address: String,
-    /// Files that it brings.
+    /// Files that it contains.
     pub files: Vec<String>,
     /// What happened to it since, oldest first.
     pub events: Vec<ExplainedEvent>,

@@ -63,7 +63,7 @@ impl MessageService for MessageGrpc {
         let (caller, app, standing) = self.deps.directory.caller_as_is(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = canonical::send(&request);
-        // Malformed calls are not reported as events; callers that may not send at all get that error first.
+        // Malformed calls are not reported as events; callers that are not allowed to send at all get that error first.
         let draft = match Draft::try_from(request) {
             Ok(draft) => draft,
             Err(error) => return Err(to_status(standing.err().unwrap_or(error))),
@@ -76,8 +76,8 @@ impl MessageService for MessageGrpc {
     #[tracing::instrument(level = "debug", name = "message.page", skip_all)]
     async fn page(&self, request: Request<pb::PageRequest>) -> Result<Response<pb::PageResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = page::PageQuery::try_from(request.into_inner()).map_err(to_status)?;
-        let (messages, next) = page::page(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = page::PageQuery::try_from(request.into_inner()).map_err(to_status)?;
+        let (messages, next) = page::page(&self.deps, &caller, query).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::PageResponse { messages, next_msg_id: next.0 }))
     }
@@ -88,8 +88,8 @@ impl MessageService for MessageGrpc {
         request: Request<pb::ReadHistoryRequest>,
     ) -> Result<Response<pb::ReadHistoryResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = HistoryQuery::try_from(request.into_inner()).map_err(to_status)?;
-        let (messages, last) = read_history(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = HistoryQuery::try_from(request.into_inner()).map_err(to_status)?;
+        let (messages, last) = read_history(&self.deps, &caller, query).await.map_err(to_status)?;
         let messages = messages.into_iter().map(Into::into).collect();
         Ok(Response::new(pb::ReadHistoryResponse { messages, last_msg_id: last.0 }))
     }
@@ -126,8 +126,8 @@ impl MessageService for MessageGrpc {
         if !request.msg_key.is_empty() {
             request.msg_id = recall::of_key(&self.deps, &app, &request.msg_key).await.map_err(to_status)?.0;
         }
-        let wanted = recall::RecallCommand::try_from(request).map_err(to_status)?;
-        let recalled = recall::recall(&self.deps, (&caller, &app), wanted).await.map_err(to_status)?;
+        let command = recall::RecallCommand::try_from(request).map_err(to_status)?;
+        let recalled = recall::recall(&self.deps, (&caller, &app), command).await.map_err(to_status)?;
         Ok(Response::new(recalled.into()))
     }
 
@@ -136,8 +136,8 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let without = pb::EditRequest { idempotency_key: String::new(), transaction_id: 0, ..request.clone() };
-        let wanted = edit::EditCommand::try_from(request).map_err(to_status)?;
-        let edited = edit::edit(&self.deps, (&caller, &app), wanted, &without.encode_to_vec()).await;
+        let command = edit::EditCommand::try_from(request).map_err(to_status)?;
+        let edited = edit::edit(&self.deps, (&caller, &app), command, &without.encode_to_vec()).await;
         let edited = edited.map_err(to_status)?;
         Ok(Response::new(edited.into()))
     }
@@ -150,12 +150,12 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = pb::BroadcastRequest { idempotency_key: String::new(), ..request.clone() }.encode_to_vec();
-        let wanted = broadcast::BroadcastCommand::try_from(request).map_err(to_status)?;
+        let command = broadcast::BroadcastCommand::try_from(request).map_err(to_status)?;
         let sent = broadcast::broadcast(
             &self.deps,
             &self.appender,
             (&caller, &app),
-            &wanted,
+            &command,
             ModerationScope::Words,
             &canonical,
         )
@@ -171,10 +171,10 @@ impl MessageService for MessageGrpc {
         let (caller, app) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let canonical = pb::StartBroadcastRequest { idempotency_key: String::new(), ..request.clone() };
-        let wanted = start_broadcast::StartBroadcastCommand::try_from(request).map_err(to_status)?;
+        let command = start_broadcast::StartBroadcastCommand::try_from(request).map_err(to_status)?;
         let canonical = canonical.encode_to_vec();
         let started =
-            start_broadcast::start_broadcast(&self.deps, &self.appender, (&caller, &app), wanted, &canonical).await;
+            start_broadcast::start_broadcast(&self.deps, &self.appender, (&caller, &app), command, &canonical).await;
         self.started.notify_one();
         Ok(Response::new(started.map_err(to_status)?.into()))
     }
@@ -186,10 +186,10 @@ impl MessageService for MessageGrpc {
         // The base URL of our files does not make it another import, but whether files are fetched does.
         let fetch_into = request.fetch_into.chars().take(1).collect();
         let without = pb::ImportRequest { idempotency_key: String::new(), fetch_into, ..request.clone() };
-        let wanted = import::ImportCommand::try_from(request).map_err(to_status)?;
-        let canonical = canonical::import(without, wanted.sent_at);
+        let command = import::ImportCommand::try_from(request).map_err(to_status)?;
+        let canonical = canonical::import(without, command.sent_at);
         let now = self.deps.clock.now();
-        let imported = import::import(&self.deps, &self.appender, (&caller, &app), wanted, &canonical, now).await;
+        let imported = import::import(&self.deps, &self.appender, (&caller, &app), command, &canonical, now).await;
         Ok(Response::new(imported.map_err(to_status)?.into()))
     }
 
@@ -220,8 +220,8 @@ impl MessageService for MessageGrpc {
         if caller.actor != Actor::App {
             return Err(to_status(Error::not_permitted("only the app itself follows events")));
         }
-        let wanted = request.into_inner().try_into().map_err(to_status)?;
-        let batches = events::follow(Arc::clone(&self.deps), app, wanted);
+        let query = request.into_inner().try_into().map_err(to_status)?;
+        let batches = events::follow(Arc::clone(&self.deps), app, query);
         let batches = batches.map(|batch| batch.and_then(TryInto::try_into).map_err(to_status));
         Ok(Response::new(batches.boxed()))
     }
@@ -263,9 +263,8 @@ impl MessageService for MessageGrpc {
     ) -> Result<Response<pb::AddReactionResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let wanted =
-            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
-        let added = react::add(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let added = react::add(&self.deps, &caller, query).await.map_err(to_status)?;
         Ok(Response::new(added.into()))
     }
 
@@ -276,9 +275,8 @@ impl MessageService for MessageGrpc {
     ) -> Result<Response<pb::RemoveReactionResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
-        let wanted =
-            reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
-        let removed = react::remove(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = reaction::command(&caller, request.user_id, request.msg_id, request.reaction).map_err(to_status)?;
+        let removed = react::remove(&self.deps, &caller, query).await.map_err(to_status)?;
         Ok(Response::new(pb::RemoveReactionResponse { removed }))
     }
 
@@ -301,9 +299,9 @@ impl MessageService for MessageGrpc {
         request: Request<pb::ListReactorsRequest>,
     ) -> Result<Response<pb::ListReactorsResponse>, Status> {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
-        let wanted = reaction::query(&caller, request.into_inner()).map_err(to_status)?;
-        let text = wanted.text.clone();
-        let reactors = list_reactions::reactors(&self.deps, &caller, wanted).await.map_err(to_status)?;
+        let query = reaction::query(&caller, request.into_inner()).map_err(to_status)?;
+        let text = query.text.clone();
+        let reactors = list_reactions::reactors(&self.deps, &caller, query).await.map_err(to_status)?;
         Ok(Response::new(reaction::page(text, reactors)))
     }
 }

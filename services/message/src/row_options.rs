@@ -1,4 +1,4 @@
-//! A row's columns besides its content: flags, and delivery options.
+//! A row's columns other than its content: flags, and delivery options.
 
 use serde::{Deserialize, Serialize};
 use tidings_domain::{Delivery, Error, Priority, UserId};

@@ -96,6 +96,14 @@ impl Broker {
         self.process.take().expect("it runs").kill();
     }
 
+    /// Sends it a signal, such as `STOP`.
+    ///
+    /// # Panics
+    /// If it does not run.
+    pub fn signal(&self, signal: &str) {
+        self.process.as_ref().expect("it runs").signal(signal);
+    }
+
     /// A client that only publishes.
     ///
     /// # Panics

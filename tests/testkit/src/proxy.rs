@@ -1,4 +1,4 @@
-//! A proxy that can freeze: connections stay open, and nothing is forwarded any more.
+//! A proxy that can freeze, with connections that stay open and forward nothing any more, or cut them all.
 
 use std::sync::Arc;
 
@@ -11,12 +11,25 @@ use tokio::{
     sync::watch,
 };
 
-/// Forwards data, until it freezes. Ends with the runtime that it was started on.
+/// Forwards data, until it freezes or cuts. Ends with the runtime that it was started on.
 #[derive(Debug)]
 pub struct Proxy {
     address: String,
-    /// How often it froze and recovered: frozen while that is odd.
-    era: Arc<watch::Sender<u64>>,
+    state: Arc<watch::Sender<State>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    mode: Mode,
+    /// Grows with each change.
+    era: u64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Forward,
+    Frozen,
+    Cut,
 }
 
 impl Proxy {
@@ -32,44 +45,75 @@ impl Proxy {
         (proxy, through)
     }
 
-    async fn to(server: String) -> Self {
+    /// In front of a server at `host:port`.
+    ///
+    /// # Panics
+    /// When nothing can listen.
+    pub async fn to(server: String) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("it listens").to_string();
-        let era = Arc::new(watch::Sender::new(0));
-        let eras = Arc::clone(&era);
+        let state = Arc::new(watch::Sender::new(State { mode: Mode::Forward, era: 0 }));
+        let states = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(serve(client, server.clone(), eras.subscribe()));
+                tokio::spawn(serve(client, server.clone(), states.subscribe()));
             }
         });
-        Self { address, era }
+        Self { address, state }
+    }
+
+    /// Where it listens, as `host:port`.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// From now on nothing is forwarded, without any error.
     pub fn freeze(&self) {
-        self.era.send_modify(|era| *era += 1);
+        self.change(Mode::Frozen);
+    }
+
+    /// Closes every connection, and every new one at once.
+    pub fn cut(&self) {
+        self.change(Mode::Cut);
     }
 
     /// New connections work. Frozen ones stay so, as behind a router that forgot them.
     pub fn heal(&self) {
-        self.era.send_modify(|era| *era += 1);
+        self.change(Mode::Forward);
+    }
+
+    fn change(&self, mode: Mode) {
+        self.state.send_modify(|state| *state = State { mode, era: state.era + 1 });
     }
 }
 
 /// Connections to a frozen one get nothing until it recovers.
-async fn serve(client: TcpStream, server: String, mut era: watch::Receiver<u64>) {
-    let Ok(born) = era.wait_for(|era| era % 2 == 0).await.map(|era| *era) else { return };
+async fn serve(client: TcpStream, server: String, mut states: watch::Receiver<State>) {
+    let Ok(born) = states.wait_for(|state| state.mode != Mode::Frozen).await.map(|state| *state) else { return };
+    if born.mode == Mode::Cut {
+        return;
+    }
     let Ok(server) = TcpStream::connect(server).await else { return };
     let ((from_client, to_client), (from_server, to_server)) = (client.into_split(), server.into_split());
-    tokio::join!(pass(from_client, to_server, era.clone(), born), pass(from_server, to_client, era, born));
+    let passing = async {
+        tokio::join!(
+            pass(from_client, to_server, states.clone(), born.era),
+            pass(from_server, to_client, states.clone(), born.era)
+        )
+    };
+    let mut cuts = states.clone();
+    tokio::select! {
+        _ = cuts.wait_for(|state| state.mode == Mode::Cut) => {}
+        _ = passing => {}
+    }
 }
 
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut era: watch::Receiver<u64>, born: u64) {
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut states: watch::Receiver<State>, born: u64) {
     let mut piece = [0; 16 * 1024];
     loop {
         let read = tokio::select! {
             biased;
-            _ = era.wait_for(|era| *era != born) => None,
+            _ = states.wait_for(|state| state.era != born) => None,
             read = from.read(&mut piece) => Some(read),
         };
         // Frozen: stays open.

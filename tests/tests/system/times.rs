@@ -51,7 +51,7 @@ every_shape! {
         let wrong = [
             (Timestamp { seconds: 1_700_000_000, nanos: -1 }, "must have nanos from 0 to 999999999"),
             (Timestamp { seconds: 1_700_000_000, nanos: 1_000_000_000 }, "must have nanos from 0 to 999999999"),
-            (Timestamp { seconds: i64::MAX, nanos: 0 }, "must be of the years 1 to 9999"),
+            (Timestamp { seconds: i64::MAX, nanos: 0 }, "must have a year from 1 to 9999"),
             (Timestamp { seconds: -1, nanos: 0 }, "must not be before 2010"),
         ];
         for (sent_at, rule) in wrong {

@@ -64,7 +64,7 @@ impl Manifest {
         let path = folder.join(MANIFEST);
         let refuse = |words: String| Error::invalid("the backup", words);
         let text = fs::read_to_string(&path).map_err(|error| {
-            refuse(format!("has no {} ({error}): name a folder that `tidings backup` has written", path.display()))
+            refuse(format!("has no {} ({error}): name a folder written by `tidings backup`", path.display()))
         })?;
         let manifest: Self = serde_json::from_str(&text)
             .map_err(|error| refuse(format!("has a {MANIFEST} that cannot be read: {error}")))?;
@@ -73,8 +73,10 @@ impl Manifest {
             let file = folder.join(format!("{}.sqlite", database.service));
             let found = digest(&file).map_err(|error| refuse(format!("lacks {}: {error}", file.display())))?;
             if found != (database.bytes, database.sha256.clone()) {
-                let words =
-                    format!("has a damaged {}: it is not as it was written; use another backup", file.display());
+                let words = format!(
+                    "has a damaged {}: it has changed since it was written; use another backup",
+                    file.display()
+                );
                 return Err(refuse(words));
             }
         }
@@ -86,9 +88,7 @@ impl Manifest {
         let Self { format, tidings, databases, .. } = self;
         let refuse = |words: String| Err(Error::invalid("the backup", words));
         if *format > FORMAT {
-            return refuse(format!(
-                "is of tidings {tidings}, which writes backups in a newer form: update this program"
-            ));
+            return refuse(format!("is of tidings {tidings}, which writes a newer backup format: update this program"));
         }
         for schema in SCHEMAS {
             let Some(database) = databases.iter().find(|database| database.service == schema.name) else {
@@ -151,6 +151,6 @@ mod tests {
         assert!(words().contains(&newer), "{}", words());
         manifest.format += 1;
         manifest.write(folder.path()).unwrap();
-        assert!(words().contains("in a newer form"), "{}", words());
+        assert!(words().contains("a newer backup format"), "{}", words());
     }
 }

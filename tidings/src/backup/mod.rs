@@ -1,9 +1,9 @@
 //! `tidings backup`: copies a data folder while the program runs.
 //!
-//! The databases are copied as of one moment, at which no transaction was open in any of them: what a crash would have
-//! left then, so every acknowledged message of before is in it and no reference dangles. The bytes of files follow,
-//! since a file is never changed; one that is removed meanwhile is removed in the copy too. The folder gets its name
-//! when all of it is on disk and was verified.
+//! The databases are copied as of one point in time, at which no transaction was open in any of them: what a crash
+//! would have left then, so every acknowledged message of before is in it and no reference dangles. The bytes of files
+//! follow, since a file is never changed; one that is removed meanwhile is removed in the copy too. The folder gets its
+//! name when all of it is on disk and was verified.
 
 mod manifest;
 
@@ -24,7 +24,7 @@ use crate::{
     keys::{DATA_KEY, SERVICE_KEY},
     lines::{Output, Row},
     migrate::SCHEMAS,
-    stores::{Place, Stores},
+    stores::{DataLocation, Stores},
     verify::{self, Report, Scope},
 };
 
@@ -36,7 +36,7 @@ const LOCK: &str = "backup.lock";
 
 /// Makes a backup in a new folder.
 pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<(), Error> {
-    let place = Place::of(config);
+    let place = DataLocation::of(config);
     let Location::Folder(data) = &place.location else {
         let words = "copies a data folder, but this installation is on PostgreSQL: use pg_dump, then copy the files";
         return Err(Error::invalid("backup", words));
@@ -47,7 +47,7 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
     live.close().await;
     let (copied, keys) = done?;
     let mut report = Report::new(output);
-    verify::check(&Place::folder(unfinished.clone()), Scope::Whole, &mut report).await?;
+    verify::check(&DataLocation::folder(unfinished.clone()), Scope::Whole, &mut report).await?;
     let made_at = SystemClock.now();
     Manifest::of(&unfinished, made_at.0, (copied.files, copied.bytes), keys)?.write(&unfinished)?;
     fs::remove_file(unfinished.join(LOCK)).map_err(|error| cannot_write(&unfinished, &error))?;
@@ -60,7 +60,8 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
     match report.findings() {
         0 => Ok(()),
         count => {
-            let words = format!("was made, but {count} problems are in it, which `tidings verify` names here too");
+            let words =
+                format!("was made, but {count} problems were found in it; `tidings verify` reports them here too");
             Err(Error::invalid("the backup", words))
         }
     }
@@ -70,8 +71,7 @@ pub async fn backup(config: &Config, folder: &Path, output: Output) -> Result<()
 /// left that was cut is removed. The lock in it is held by the process that writes.
 fn begin(folder: &Path) -> Result<(PathBuf, File), Error> {
     if fs::symlink_metadata(folder).is_ok() {
-        let words =
-            format!("{} is there already: a backup is never overwritten, name another folder", folder.display());
+        let words = format!("{} already exists: a backup is never overwritten, name another folder", folder.display());
         return Err(Error::invalid("backup", words));
     }
     let name = folder.file_name().ok_or_else(|| Error::invalid("backup", "must name a new folder"))?;
@@ -103,7 +103,7 @@ fn lock(unfinished: &Path) -> Result<File, Error> {
     }
 }
 
-async fn copy(place: &Place, data: &Path, live: &Stores, to: &Path) -> Result<(Copied, Vec<String>), Error> {
+async fn copy(place: &DataLocation, data: &Path, live: &Stores, to: &Path) -> Result<(Copied, Vec<String>), Error> {
     tidings_store::snapshot(data, &SCHEMAS, to).await?;
     let mut keys = Vec::new();
     for name in BESIDE {
@@ -114,14 +114,14 @@ async fn copy(place: &Place, data: &Path, live: &Stores, to: &Path) -> Result<(C
             Err(error) => return Err(cannot_write(&to.join(name), &error)),
         }
     }
-    let target = Place::folder(to.to_owned());
+    let target = DataLocation::folder(to.to_owned());
     let copies = Stores::open(&target).await?;
     let copied = files(place, live, &copies, &target).await;
     copies.close().await;
     Ok((copied?, keys))
 }
 
-async fn files(place: &Place, live: &Stores, copies: &Stores, target: &Place) -> Result<Copied, Error> {
+async fn files(place: &DataLocation, live: &Stores, copies: &Stores, target: &DataLocation) -> Result<Copied, Error> {
     let mut all = Copied::default();
     let Some(from) = place.objects()? else { return Ok(all) };
     let to = target.writable_objects()?;

@@ -29,16 +29,20 @@ pub fn check(config: &Config) -> Found {
         }
     };
     let ends = certificates.ends();
-    let told = |(shown_to, at): (&str, UnixMillis)| format!("the one for {shown_to} ends at {}", at.rfc3339());
-    let told: Vec<String> = ends.iter().map(|end| told((end.shown_to, end.at))).collect();
+    let described = |(shown_to, at): (&str, UnixMillis)| format!("the one for {shown_to} expires at {}", at.rfc3339());
+    let described: Vec<String> = ends.iter().map(|end| described((end.shown_to, end.at))).collect();
     let soon = ends.iter().find(|end| end.at - now < SOON);
     Found {
         connector: certificates.connector(),
         state: certificates.are_configured().then(|| {
-            Ok(if told.is_empty() { "can be used".to_owned() } else { format!("can be used: {}", told.join(", ")) })
+            Ok(if described.is_empty() {
+                "can be used".to_owned()
+            } else {
+                format!("can be used: {}", described.join(", "))
+            })
         }),
         soon: soon.map(|end| {
-            format!("the one for {} ends in {} days: renew it", end.shown_to, (end.at - now).as_secs() / 86_400)
+            format!("the one for {} expires in {} days: renew it", end.shown_to, (end.at - now).as_secs() / 86_400)
         }),
     }
 }

@@ -1,4 +1,4 @@
-//! This machine's clock beside those of the database and of the peers.
+//! Compares this machine's clock with those of the database and of the peers.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ pub async fn check_database(db: &Db) -> Result<String, String> {
     verdict(there, clock.now(), DIFFERS)
 }
 
-/// Whether a peer's clock, which it tells in whole seconds, shows the same time.
+/// Whether a peer's clock, which it reports in whole seconds, shows the same time.
 pub fn check_peer(there: UnixMillis) -> Result<String, String> {
     verdict(there, SystemClock.now(), DIFFERS + 1_000)
 }

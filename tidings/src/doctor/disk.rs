@@ -1,4 +1,4 @@
-//! The disk of the data folder: whether a sync is one, and how long it takes.
+//! The disk of the data folder: whether a sync reaches it, and how long that takes.
 
 use std::{
     fs,
@@ -37,7 +37,7 @@ pub fn check(folder: &Path) -> Disk {
     match median_sync(&folder.join(NAME)) {
         Err(error) => Disk::Unwritable(format!("{shown} cannot be written: {error}")),
         Ok(_) if statfs(folder).is_ok_and(|disk| IN_MEMORY.contains(&disk.f_type)) => {
-            Disk::Written(Err(format!("{shown} is in memory, and everything in it is lost with the machine's power")))
+            Disk::Written(Err(format!("{shown} is in memory: everything in it is lost when the machine loses power")))
         }
         Ok(took) => Disk::Written(verdict(&shown.to_string(), took)),
     }
@@ -53,8 +53,8 @@ fn verdict(folder: &str, took: Duration) -> Result<String, String> {
     }
     if took < UNBELIEVABLE {
         return Err(format!(
-            "a sync of {folder} takes {ms:.3} ms, sooner than any disk writes: it is ignored, and a power cut loses what \
-             was acknowledged"
+            "a sync of {folder} takes {ms:.3} ms, faster than any disk writes: the disk ignores it, and a power cut loses \
+             acknowledged messages"
         ));
     }
     Ok(format!("a sync of {folder} takes {ms:.1} ms"))

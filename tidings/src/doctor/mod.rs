@@ -14,7 +14,7 @@ use tidings_domain::{Error, RISKS};
 use tidings_file::Objects;
 use tidings_nats_bus::Settings;
 use tidings_runtime::{Config, DataFolder, low_space, reach_collector};
-use tidings_store::Standing;
+use tidings_store::SchemaState;
 
 use self::disk::Disk;
 use crate::{
@@ -92,7 +92,7 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
     }
     for schema in SCHEMAS.into_iter().filter(|_| reached.is_ok()) {
         let opened = match (&config.database.url, config.data.join(format!("{}.sqlite", schema.name)).exists()) {
-            (None, false) => Ok("not made yet; the first start does".to_owned()),
+            (None, false) => Ok("not created yet; the first start creates them".to_owned()),
             _ => check_database(&config, schema).await,
         };
         let has_secrets = [tidings_directory::SCHEMA.name, tidings_callback::SCHEMA.name].contains(&schema.name);
@@ -131,7 +131,7 @@ async fn risks(config: &Config, output: Output) {
     if !is_made && config.peers.directory.is_none() {
         return;
     }
-    let told = with_directory(config, Server::default(), async |mut directory: Directory| {
+    let listed = with_directory(config, Server::default(), async |mut directory: Directory| {
         for app in apps(&mut directory).await? {
             let name = format!("{}/{}", app.org, app.name);
             for risk in RISKS {
@@ -142,7 +142,7 @@ async fn risks(config: &Config, output: Output) {
         }
         Ok(())
     });
-    if let Err(error) = told.await {
+    if let Err(error) = listed.await {
         output.print(&Row::of_check("risks of apps", &Ok(format!("cannot be determined ({})", shown(error)))));
     }
 }
@@ -158,7 +158,7 @@ async fn check_store(config: &Config) -> Result<String, String> {
 fn check_folder(config: &Config) -> Result<String, String> {
     let path = config.data.display();
     let Ok(found) = fs::metadata(&config.data) else {
-        return Ok(format!("{path} is not there yet; the first start makes it"));
+        return Ok(format!("{path} does not exist yet; the first start creates it"));
     };
     if !found.is_dir() {
         return Err(format!("{path} is not a folder"));
@@ -200,9 +200,9 @@ async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Resu
         return Err(format!("{schema_file} is damaged: {damage}; stop tidings and restore the file from a backup"));
     }
     match standing {
-        Standing::UpToDate => Ok(UP_TO_DATE.to_owned()),
-        Standing::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
-        Standing::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
+        SchemaState::UpToDate => Ok(UP_TO_DATE.to_owned()),
+        SchemaState::Behind(steps) => Err(format!("need {steps} migrations: run `tidings migrate`")),
+        SchemaState::Ahead(steps) => Err(format!("are {steps} migrations ahead of this version: update this program")),
     }
 }
 

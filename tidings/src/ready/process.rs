@@ -1,4 +1,4 @@
-//! A process that is asked whether it is ready, and the connection to it.
+//! Asks a process whether it is ready.
 
 use std::{error::Error, io, net::SocketAddr, time::Duration};
 
@@ -19,9 +19,9 @@ pub struct Process {
     address: SocketAddr,
 }
 
-/// Each process that the name in an address resolves to, at least one; the error is in words.
+/// Each process that the name in an address resolves to, at least one; the error is text.
 pub async fn processes(url: &str) -> Result<Vec<Process>, String> {
-    let uri: Uri = url.parse().map_err(|_| format!("{url} is no address"))?;
+    let uri: Uri = url.parse().map_err(|_| format!("{url} is not a valid address"))?;
     let usual = match uri.scheme_str() {
         Some("http") => 80,
         Some("https") => 443,

@@ -1,4 +1,4 @@
-//! `tidings verify`: checks everything that is stored, read-only and beside a running program.
+//! `tidings verify`: checks all stored data, read-only, even while the program is running.
 //!
 //! Each finding is a line. What is checked of a service is the service's own: see `verify` of the message service and
 //! `kept` of the file service.
@@ -19,13 +19,13 @@ use crate::{
     in_full::in_full,
     lines::Output,
     migrate::SCHEMAS,
-    stores::{Place, Stores, usable},
+    stores::{DataLocation, Stores, usable},
 };
 
 /// What to check.
 #[derive(Debug, Args)]
 pub struct VerifyOptions {
-    /// Do not read the bytes of files, only their sizes.
+    /// Check only the sizes of files, not their contents.
     #[arg(long)]
     quick: bool,
 }
@@ -33,8 +33,8 @@ pub struct VerifyOptions {
 /// Checks the configured installation; fails if anything is wrong.
 pub async fn verify(config: &Config, options: &VerifyOptions, output: Output) -> Result<(), Error> {
     let mut report = Report::new(output);
-    let place = Place::of(config);
-    // Otherwise a wrong --data would be told as damage.
+    let place = DataLocation::of(config);
+    // Otherwise a wrong --data would be reported as damage.
     if let Location::Folder(folder) = &place.location
         && !folder.join("directory.sqlite").exists()
     {
@@ -63,7 +63,7 @@ pub enum Scope {
 }
 
 /// Checks an installation.
-pub async fn check(place: &Place, scope: Scope, report: &mut Report) -> Result<(), Error> {
+pub async fn check(place: &DataLocation, scope: Scope, report: &mut Report) -> Result<(), Error> {
     if !damages(place, report).await? {
         return Ok(());
     }
@@ -74,13 +74,13 @@ pub async fn check(place: &Place, scope: Scope, report: &mut Report) -> Result<(
 }
 
 /// The pages and indexes of the database files; false if one cannot be read at all.
-async fn damages(place: &Place, report: &mut Report) -> Result<bool, Error> {
+async fn damages(place: &DataLocation, report: &mut Report) -> Result<bool, Error> {
     let mut is_readable = true;
     for schema in SCHEMAS {
         let file = place.database(schema);
         let db = match usable(place, schema).await {
             Ok(db) => db,
-            // The file is missing, or is no database any more.
+            // The file is missing, or is not a database any more.
             Err(error) if matches!(place.location, Location::Folder(_)) => {
                 is_readable = false;
                 report.add(Finding::of_storage("damage", file, in_full(&error)));
@@ -98,7 +98,7 @@ async fn damages(place: &Place, report: &mut Report) -> Result<bool, Error> {
     Ok(is_readable)
 }
 
-async fn contents(stores: &Stores, place: &Place, scope: Scope, report: &mut Report) -> Result<(), Error> {
+async fn contents(stores: &Stores, place: &DataLocation, scope: Scope, report: &mut Report) -> Result<(), Error> {
     let Some(apps) = readable(tidings_directory::stored_apps(&stores.directory).await, "directory", report)? else {
         return Ok(());
     };

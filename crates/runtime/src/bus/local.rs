@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use super::{Bus, Hint};
 
-/// Wakes the tasks of this process that wait for a hint, and nobody else. Cheap to clone.
+/// Wakes only tasks of this process that wait for a hint. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct LocalBus(Arc<Mutex<Waiting>>);
 
@@ -45,7 +45,7 @@ impl Bus for LocalBus {
 }
 
 impl Subscription {
-    /// Forgets hints that have come so far: for one who is about to look.
+    /// Drops the hints received so far: for a task that is about to read anyway.
     pub fn mark_seen(&mut self) {
         self.woken.mark_unchanged();
     }

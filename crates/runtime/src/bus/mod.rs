@@ -1,7 +1,7 @@
 //! Hints to look for something new, between the tasks and the processes of an installation.
 //!
-//! A hint says where to look and never what is there. Any of them may be lost, repeated, late or out of order: whoever
-//! waits for one also looks by themselves now and then, and what is stored is the truth.
+//! A hint says where to look and never what was written. Any of them may be lost, repeated, late or out of order:
+//! a task that waits for one also polls, and what is stored is the truth.
 
 mod local;
 

@@ -277,7 +277,7 @@ mod tests {
             ),
             ("telemetry.log must be a log filter", complaint(|it| it.telemetry.log = "tidings=loud".into())),
             (
-                "telemetry.log must be a log filter, such as info or warn,tidings_message=debug, and \"inof\" is no level",
+                "telemetry.log must be a log filter, such as info or warn,tidings_message=debug, and \"inof\" is not a level",
                 complaint(|it| it.telemetry.log = "tidings=debug, inof".into()),
             ),
             ("database.url must start with postgres://", complaint(|it| it.database.url = text("mysql://s3cret@h/d"))),

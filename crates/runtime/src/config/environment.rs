@@ -51,8 +51,8 @@ fn is_known(known: &[String], name: &str) -> bool {
 }
 
 /// Kubernetes injects the addresses of the namespace's services into every pod: for one called `tidings` or
-/// `tidings-message` there are `TIDINGS_SERVICE_HOST`, `TIDINGS_MESSAGE_PORT_9090_TCP_ADDR` and so on, which nobody has
-/// written.
+/// `tidings-message` there are `TIDINGS_SERVICE_HOST`, `TIDINGS_MESSAGE_PORT_9090_TCP_ADDR` and so on, which no user
+/// has written.
 fn is_of_kubernetes(name: &str) -> bool {
     if name.ends_with("_SERVICE_HOST") || name.ends_with("_SERVICE_PORT") || name.contains("_SERVICE_PORT_") {
         return true;

@@ -18,20 +18,20 @@ pub(super) fn read(path: &Path) -> Result<Table, Error> {
             format!("file {} cannot be read: {error}; name another with --config or TIDINGS_CONFIG", path.display());
         Error::invalid("config", words)
     })?;
-    parse(&text).map_err(|Mistake { at, words }| {
+    parse(&text).map_err(|ParseError { at, words }| {
         let line = at.map(|at| format!(", line {}", text[..at.min(text.len())].matches('\n').count() + 1));
         Error::invalid("config", format!("file {}{}: {words}", path.display(), line.unwrap_or_default()))
     })
 }
 
 /// The error, and the byte offset of its cause.
-struct Mistake {
+struct ParseError {
     at: Option<usize>,
     words: String,
 }
 
-fn parse(text: &str) -> Result<Table, Mistake> {
-    let no_toml = |error: toml::de::Error| Mistake {
+fn parse(text: &str) -> Result<Table, ParseError> {
+    let no_toml = |error: toml::de::Error| ParseError {
         at: error.span().map(|span| span.start),
         words: format!("is not TOML: {}", error.message()),
     };
@@ -41,14 +41,14 @@ fn parse(text: &str) -> Result<Table, Mistake> {
     for (key, span) in &keys {
         if !KEYS.contains(&key.as_str()) {
             let words = format!("{key} is not a setting: did you mean {}?", nearest(key, KEYS));
-            return Err(Mistake { at: Some(span.start), words });
+            return Err(ParseError { at: Some(span.start), words });
         }
     }
     let wrong_type = |error: toml::de::Error| {
         let at = error.span().map(|span| span.start);
         let named = keys.iter().rev().find(|(_, span)| at.is_some_and(|at| span.start <= at));
         let key = named.map_or("a setting", |(key, _)| key);
-        Mistake { at, words: format!("{key} cannot be read: {}", without_value(error.message())) }
+        ParseError { at, words: format!("{key} cannot be read: {}", without_value(error.message())) }
     };
     toml::from_str::<Config>(text).map_err(wrong_type)?;
     Table::deserialize(toml::de::Deserializer::parse(text).map_err(no_toml)?).map_err(no_toml)
@@ -59,7 +59,7 @@ fn keys_of(table: &DeTable<'_>, section: &str, keys: &mut Vec<(String, Range<usi
     for (key, value) in table {
         let name = format!("{section}{}", key.get_ref());
         match value.get_ref() {
-            // An unknown section is reported by its first key or by itself.
+            // An unknown section is reported by its first key, or by its own name.
             DeValue::Table(inner) if KEYS.iter().any(|known| known.starts_with(&format!("{name}."))) => {
                 keys_of(inner, &format!("{name}."), keys);
             }
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     fn mistake(text: &str) -> (usize, String) {
-        let Mistake { at, words } = parse(text).expect_err("a mistake");
+        let ParseError { at, words } = parse(text).expect_err("a mistake");
         (text[..at.expect("a place")].matches('\n').count() + 1, words)
     }
 

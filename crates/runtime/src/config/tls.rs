@@ -11,7 +11,7 @@ use super::variable;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Tls {
-    /// The certificate that `listen` and `grpc_listen` show, then its intermediates. Absent: both speak plain text.
+    /// The certificate that `listen` and `grpc_listen` show, then its intermediates. Absent: both are without TLS.
     pub certificate: Option<PathBuf>,
     /// Its private key.
     pub key: Option<PathBuf>,

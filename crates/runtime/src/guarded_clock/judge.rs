@@ -1,6 +1,6 @@
-//! Decides what to believe of the wall clock. Pure: all times are passed in, in milliseconds.
+//! Decides whether to trust the wall clock. Pure: all times are passed in, in milliseconds.
 
-use tidings_domain::{BEGINNING, Witness};
+use tidings_domain::{BEGINNING, TimeReference};
 
 /// How far the wall clock may be from its expected value, and from the database's, before it is distrusted.
 const BOUND: i64 = 5_000;
@@ -22,7 +22,7 @@ const LONGEST_PAUSE: i64 = 30 * 24 * 3_600_000;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Change {
     Doubted(String),
-    /// Trusted again; the time was set by so much.
+    /// Trusted again; the time was changed by that much.
     Explained {
         by: i64,
     },
@@ -36,7 +36,7 @@ struct Since {
 }
 
 #[derive(Debug)]
-enum Standing {
+enum ClockTrust {
     Believed,
     /// It was trusted, and its value now does not follow from that.
     Jumped,
@@ -51,7 +51,7 @@ enum Standing {
 pub(super) struct Judge {
     offset: i64,
     looked_at: i64,
-    standing: Standing,
+    standing: ClockTrust,
     /// The offset of the wall clock.
     wall: Since,
     /// The offset of the database's clock, and when it was last queried.
@@ -63,7 +63,7 @@ pub(super) struct Judge {
 impl Judge {
     pub(super) fn new(steady: i64, wall: i64) -> Self {
         let since = Since { offset: wall - steady, at: steady };
-        let standing = if wall < BEGINNING.0 { Standing::Unproven } else { Standing::Believed };
+        let standing = if wall < BEGINNING.0 { ClockTrust::Unproven } else { ClockTrust::Believed };
         Self { offset: since.offset, looked_at: steady, standing, wall: since, database: None, last_run: None }
     }
 
@@ -75,9 +75,9 @@ impl Judge {
     pub(super) fn doubt(&self) -> Option<String> {
         let jump = ahead(self.wall.offset - self.offset);
         match &self.standing {
-            Standing::Believed => None,
-            Standing::Jumped => Some(format!("the clock of this machine jumped: it is {jump} what it must show")),
-            Standing::Unproven | Standing::Contradicted => Some(match (&self.database, self.last_run) {
+            ClockTrust::Believed => None,
+            ClockTrust::Jumped => Some(format!("the clock of this machine jumped: it is {jump} what it must show")),
+            ClockTrust::Unproven | ClockTrust::Contradicted => Some(match (&self.database, self.last_run) {
                 (Some((database, _)), _) => {
                     let apart = ahead(self.wall.offset - database.offset);
                     format!("the clock of this machine is wrong: it is {apart} the database's")
@@ -103,22 +103,22 @@ impl Judge {
         let apart = offset - self.offset;
         let fits = apart.abs() <= BOUND;
         let standing = match self.standing {
-            Standing::Believed if !fits => Standing::Jumped,
-            Standing::Believed if self.is_contradicted(steady) => Standing::Contradicted,
-            Standing::Believed => {
+            ClockTrust::Believed if !fits => ClockTrust::Jumped,
+            ClockTrust::Believed if self.is_contradicted(steady) => ClockTrust::Contradicted,
+            ClockTrust::Believed => {
                 // A difference within the allowed correction is corrected at once.
                 let most = passed / FOLLOW + 1;
                 self.offset += apart.clamp(-most, most);
                 return None;
             }
-            Standing::Jumped if fits && self.agrees() != Some(false) => Standing::Believed,
-            Standing::Contradicted if self.agrees() == Some(true) => Standing::Believed,
-            Standing::Unproven if self.is_plausible(wall) => Standing::Believed,
-            _ if wall >= BEGINNING.0 && self.is_proven(steady) => Standing::Believed,
+            ClockTrust::Jumped if fits && self.agrees() != Some(false) => ClockTrust::Believed,
+            ClockTrust::Contradicted if self.agrees() == Some(true) => ClockTrust::Believed,
+            ClockTrust::Unproven if self.is_plausible(wall) => ClockTrust::Believed,
+            _ if wall >= BEGINNING.0 && self.is_proven(steady) => ClockTrust::Believed,
             _ => return None,
         };
         self.standing = standing;
-        if matches!(self.standing, Standing::Believed) {
+        if matches!(self.standing, ClockTrust::Believed) {
             if !fits {
                 self.offset = offset;
             }
@@ -127,10 +127,10 @@ impl Judge {
         self.doubt().map(Change::Doubted)
     }
 
-    /// Takes in what the time is elsewhere.
-    pub(super) fn hear(&mut self, steady: i64, wall: i64, witness: Witness) -> Option<Change> {
+    /// Compares the clock with a time reference.
+    pub(super) fn compare(&mut self, steady: i64, wall: i64, witness: TimeReference) -> Option<Change> {
         let is_first = match witness {
-            Witness::Database(now) => {
+            TimeReference::Database(now) => {
                 let offset = now.0 - steady;
                 let since = match self.database {
                     Some((since, _)) if (offset - since.offset).abs() <= STEADY => since,
@@ -138,12 +138,12 @@ impl Judge {
                 };
                 self.database.replace((since, steady)).is_none()
             }
-            Witness::LastRun(at) => self.last_run.replace(at.0).is_none(),
+            TimeReference::LastRun(at) => self.last_run.replace(at.0).is_none(),
         };
         // Nothing was known before, so the wall clock's value at the start was not verified.
-        let believed = matches!(self.standing, Standing::Believed | Standing::Unproven);
+        let believed = matches!(self.standing, ClockTrust::Believed | ClockTrust::Unproven);
         if is_first && believed && !self.is_plausible(wall) {
-            self.standing = Standing::Unproven;
+            self.standing = ClockTrust::Unproven;
             // The database's clock is shared by all processes; without it, the time continues from where it was.
             match (self.database, self.last_run) {
                 (Some((database, _)), _) => self.offset = database.offset,
@@ -226,8 +226,8 @@ mod tests {
 
         fn ask(&mut self) {
             if let Some(database) = self.database {
-                let now = Witness::Database(UnixMillis(START + self.steady + database));
-                self.judge.hear(self.steady, START + self.steady + self.wrong, now);
+                let now = TimeReference::Database(UnixMillis(START + self.steady + database));
+                self.judge.compare(self.steady, START + self.steady + self.wrong, now);
             }
         }
 
@@ -333,10 +333,10 @@ mod tests {
 
     #[test]
     fn a_start_long_after_the_last_run_or_before_it_waits_until_the_clock_has_run_steadily() {
-        let hour_before = Witness::LastRun(UnixMillis(START - HOUR));
+        let hour_before = TimeReference::LastRun(UnixMillis(START - HOUR));
         for wrong in [TEN_YEARS, -2 * HOUR] {
             let mut machine = Machine::new(wrong, None);
-            machine.judge.hear(0, START + wrong, hour_before);
+            machine.judge.compare(0, START + wrong, hour_before);
             assert!(!machine.believes(), "{wrong}");
             assert_eq!(machine.error(), -HOUR);
             machine.run(3_000);
@@ -346,14 +346,14 @@ mod tests {
         }
         // The new time is right.
         let mut machine = Machine::new(0, None);
-        machine.judge.hear(0, START, Witness::LastRun(UnixMillis(START - TEN_YEARS)));
+        machine.judge.compare(0, START, TimeReference::LastRun(UnixMillis(START - TEN_YEARS)));
         machine.run(59_000);
         assert!(!machine.believes());
         machine.run(2_000);
         assert!(machine.believes());
-        // A long pause, such as a holiday, is no problem.
+        // A long pause, such as a holiday, is not a problem.
         let mut machine = Machine::new(0, None);
-        machine.judge.hear(0, START, Witness::LastRun(UnixMillis(START - LONGEST_PAUSE)));
+        machine.judge.compare(0, START, TimeReference::LastRun(UnixMillis(START - LONGEST_PAUSE)));
         assert!(machine.believes());
     }
 

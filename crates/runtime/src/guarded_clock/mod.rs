@@ -15,7 +15,7 @@ use std::{
 };
 
 use judge::{Change, Judge};
-use tidings_domain::{Clock, SystemClock, UnixMillis, Witness};
+use tidings_domain::{Clock, SystemClock, TimeReference, UnixMillis};
 
 use crate::fault;
 
@@ -70,8 +70,8 @@ impl Clock for GuardedClock {
         self.judge(Judge::look).doubt()
     }
 
-    fn compare(&self, with: Witness) {
-        drop(self.judge(|judge, steady, wall| judge.hear(steady, wall, with)));
+    fn compare(&self, with: TimeReference) {
+        drop(self.judge(|judge, steady, wall| judge.compare(steady, wall, with)));
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, gauge::Gauge, histogram::Histogram};
 
-use super::book::{Book, counts, seconds};
+use super::book::{MetricRegistry, counts, seconds};
 
 /// The writers of the log.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct AppenderMetrics {
 }
 
 impl AppenderMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let (messages, failed) = ("tidings_appender_messages_total", "tidings_appender_failed_transactions_total");
         Self {
             queued_messages: book.gauge(
@@ -37,7 +37,7 @@ impl AppenderMetrics {
             ),
             conflicts: book.counter(
                 "tidings_appender_conflicts_total",
-                "Transactions that were tried again after a conflict with another process",
+                "Transactions that were retried after a conflict with another process",
                 Counter::default(),
             ),
             messages: book.counter(messages, "Messages in committed transactions", Counter::default()),
@@ -45,7 +45,7 @@ impl AppenderMetrics {
             batch: book.histogram("tidings_appender_batch_messages", "Messages in a committed transaction", counts()),
             seconds: book.histogram(
                 "tidings_appender_commit_seconds",
-                "The time of a transaction, from its begin to its commit on disk, with all attempts",
+                "The time of a transaction, from its start to its commit on disk, with all attempts",
                 seconds(),
             ),
         }

@@ -1,4 +1,4 @@
-//! Registers numbers under their names.
+//! Registers metrics under their names.
 
 use prometheus_client::{
     metrics::{family::MetricConstructor, histogram::Histogram},
@@ -19,14 +19,14 @@ pub struct Row {
     pub help: &'static str,
 }
 
-/// What was registered so far.
+/// The metrics registered so far.
 #[derive(Debug, Default)]
-pub(super) struct Book {
+pub(super) struct MetricRegistry {
     registry: Registry,
     rows: Vec<Row>,
 }
 
-impl Book {
+impl MetricRegistry {
     /// A number that only grows. Its name ends with `_total`, which the text format adds.
     pub fn counter<M: Metric + Clone>(&mut self, name: &'static str, help: &'static str, metric: M) -> M {
         let base = name.strip_suffix("_total").expect("a counter's name ends with _total");
@@ -70,7 +70,7 @@ pub(super) fn seconds() -> Histogram {
     Histogram::new(SECONDS)
 }
 
-/// A histogram of how old things are: from a hundredth of a second to a day.
+/// A histogram of ages: from a hundredth of a second to a day.
 pub(super) fn ages() -> Histogram {
     Histogram::new([0.01, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 3600.0, 86_400.0])
 }

@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -46,7 +46,7 @@ impl DroppedHints {
 }
 
 impl BusMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let bus = Self {
             connected: book.gauge(
                 "tidings_bus_connected",
@@ -55,17 +55,17 @@ impl BusMetrics {
             ),
             published: book.counter(
                 "tidings_bus_hints_published_total",
-                "Hints that were given to the bus for other processes",
+                "Hints published on the bus for other processes",
                 Counter::default(),
             ),
             received: book.counter(
                 "tidings_bus_hints_received_total",
-                "Hints that came from other processes",
+                "Hints received from other processes",
                 Counter::default(),
             ),
             dropped: book.counter(
                 "tidings_bus_hints_dropped_total",
-                "Hints that were dropped, by reason; what they hinted at is found by looking",
+                "Hints that were dropped, by reason; the changes are found by polling",
                 Family::default(),
             ),
         };
@@ -80,17 +80,17 @@ impl BusMetrics {
         self.connected.get_or_create(&[("kind", "nats")]).set(i64::from(is_connected));
     }
 
-    /// So many hints were given to it.
+    /// That many hints were published.
     pub fn published(&self, hints: u64) {
         self.published.inc_by(hints);
     }
 
-    /// So many hints came.
+    /// That many hints were received.
     pub fn received(&self, hints: u64) {
         self.received.inc_by(hints);
     }
 
-    /// So many hints were dropped.
+    /// That many hints were dropped.
     pub fn dropped(&self, why: DroppedHints, hints: u64) {
         self.dropped.get_or_create(&why.label()).inc_by(hints);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
 
-use super::book::{Book, ages, seconds};
+use super::book::{MetricRegistry, ages, seconds};
 
 /// What became of a delivery with an attempt.
 const OUTCOMES: [&str; 3] = ["delivered", "again", "dead"];
@@ -20,11 +20,11 @@ pub struct CallbackMetrics {
 }
 
 impl CallbackMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let callback = Self {
             attempts: book.counter(
                 "tidings_callback_attempts_total",
-                "Attempts at deliveries, by what became of the delivery: delivered, again (it is tried later), dead",
+                "Delivery attempts, by outcome: delivered, again (will be retried), dead",
                 Family::default(),
             ),
             seconds: book.histogram(

@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::{family::Family, gauge::Gauge};
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -19,16 +19,16 @@ pub struct DatabaseMetrics {
 pub struct PoolState {
     /// What it is for.
     pub name: &'static str,
-    /// Connections that somebody uses.
+    /// Connections in use.
     pub used: u32,
-    /// Open connections that nobody uses.
+    /// Idle open connections.
     pub idle: u32,
     /// Maximum number of open connections.
     pub most: u32,
 }
 
 impl DatabaseMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             connections: book.gauge(
                 "tidings_database_connections",

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, family::Family, histogram::Histogram};
 
-use super::book::{Book, ages};
+use super::book::{MetricRegistry, ages};
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -39,7 +39,7 @@ impl Follower {
 }
 
 impl FeedMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let feed = Self {
             lag: book.histogram(
                 "tidings_feed_lag_seconds",
@@ -48,7 +48,7 @@ impl FeedMetrics {
             ),
             interruptions: book.counter(
                 "tidings_feed_interruptions_total",
-                "How often the feed broke off and a follower opened it again",
+                "How often a follower reopened the feed after it broke",
                 Family::default(),
             ),
         };

@@ -7,7 +7,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
 };
 
-use super::book::{Book, Seconds};
+use super::book::{MetricRegistry, Seconds};
 
 /// REST requests.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Timed {
 }
 
 impl HttpMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             answered: book.counter(
                 "tidings_http_requests_total",
@@ -58,7 +58,7 @@ impl HttpMetrics {
         }
     }
 
-    /// A request has come in; it is open until the value is dropped.
+    /// A request has arrived; it is open until the value is dropped.
     pub fn open(&self) -> OpenRequest {
         self.open.inc();
         OpenRequest(self.open.clone())

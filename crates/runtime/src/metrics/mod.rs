@@ -1,6 +1,6 @@
-//! The numbers of this process: what happened, how often, and how long it took.
+//! The metrics of this process: what happened, how often, and how long it took.
 //!
-//! One set for the whole process. Counting is an atomic addition or a short lock, and waits for nobody. Every label has a
+//! One set for the whole process. Counting is an atomic addition or a short lock, and never blocks. Every label has a
 //! bounded set of values: templates of routes, names of RPCs, reasons; never a path, an app or a user. They are
 //! written as Prometheus reads them; docs/metrics.md lists them.
 
@@ -21,7 +21,7 @@ use std::sync::LazyLock;
 
 use prometheus_client::{encoding::prometheus_text, registry::Registry};
 
-use self::book::Book;
+use self::book::MetricRegistry;
 pub(crate) use self::rpc::code_name;
 pub use self::{
     appender::AppenderMetrics,
@@ -75,7 +75,7 @@ pub fn metrics() -> &'static Metrics {
 
 impl Metrics {
     fn new() -> Self {
-        let mut book = Book::default();
+        let mut book = MetricRegistry::default();
         let http = HttpMetrics::new(&mut book);
         let rpc = RpcMetrics::new(&mut book);
         let appender = AppenderMetrics::new(&mut book);

@@ -8,7 +8,7 @@ use rustix::{
     process::{Resource, getrlimit},
 };
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 /// The process itself.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct ProcessMetrics {
 }
 
 impl ProcessMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             build: book.gauge("tidings_build_info", "1; its labels are the version and the role", Family::default()),
             started: book.gauge(
@@ -42,7 +42,7 @@ impl ProcessMetrics {
         self.build.get_or_create(&[("version", env!("CARGO_PKG_VERSION")), ("role", role)]).set(1);
     }
 
-    /// Reads them anew.
+    /// Reads them again.
     pub(super) fn refresh(&self) {
         if let Some(files) = getrlimit(Resource::Nofile).current {
             self.most_files.set(i64::try_from(files).unwrap_or(i64::MAX));
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn the_system_says_what_the_process_uses() {
-        let process = ProcessMetrics::new(&mut Book::default());
+        let process = ProcessMetrics::new(&mut MetricRegistry::default());
         process.refresh();
         assert!(process.memory.get() > 1_000_000, "{process:?}");
         assert!(process.open_files.get() > 2 && process.most_files.get() > process.open_files.get(), "{process:?}");

@@ -2,7 +2,7 @@
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -17,7 +17,7 @@ pub struct RealtimeMetrics {
 }
 
 impl RealtimeMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             waiting: book.gauge(
                 "tidings_realtime_waiting_events",

@@ -1,11 +1,11 @@
-//! RPCs that this process answered, whoever called: over the network, or in the same process.
+//! RPCs that this process answered, called over the network or in the same process.
 
 use std::time::Duration;
 
 use prometheus_client::metrics::{counter::Counter, family::Family, histogram::Histogram};
 use tonic::Code;
 
-use super::book::{Book, Seconds};
+use super::book::{MetricRegistry, Seconds};
 
 /// RPCs that were answered.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct RpcMetrics {
 }
 
 impl RpcMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             answered: book.counter("tidings_grpc_requests_total", "RPCs that were answered", Family::default()),
             seconds: book.histogram(

@@ -4,7 +4,7 @@ use std::fmt;
 
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 
-use super::book::Book;
+use super::book::MetricRegistry;
 use crate::tls::CertificateEnd;
 
 type Labels = [(&'static str, &'static str); 1];
@@ -53,11 +53,11 @@ impl fmt::Display for FailedHandshake {
 }
 
 impl TlsMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         Self {
             end: book.gauge(
                 "tidings_tls_certificate_end_timestamp_seconds",
-                "When the certificate that clients or peers are shown ends",
+                "When the certificate shown to clients or peers expires",
                 Family::default(),
             ),
             failed: book.counter(

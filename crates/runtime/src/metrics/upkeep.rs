@@ -3,7 +3,7 @@
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
 use tidings_domain::UnixMillis;
 
-use super::book::Book;
+use super::book::MetricRegistry;
 
 type Labels = [(&'static str, &'static str); 1];
 
@@ -47,16 +47,16 @@ impl Purged {
 }
 
 impl UpkeepMetrics {
-    pub(super) fn new(book: &mut Book) -> Self {
+    pub(super) fn new(book: &mut MetricRegistry) -> Self {
         let upkeep = Self {
             purged: book.counter(
                 "tidings_purged_total",
-                "What was removed because it is kept no longer",
+                "Items removed because their retention was over",
                 Family::default(),
             ),
             purge_finished: book.gauge(
                 "tidings_purge_finished_timestamp_seconds",
-                "When a purge last went through every app",
+                "When a purge of every app last completed",
                 Family::default(),
             ),
             exports: book.counter("tidings_exports_total", "Files of the history that were sealed", Counter::default()),
@@ -88,12 +88,12 @@ impl UpkeepMetrics {
         upkeep
     }
 
-    /// So many were removed.
+    /// That many were removed.
     pub fn purged(&self, what: Purged, count: u64) {
         self.purged.get_or_create(&what.label()).inc_by(count);
     }
 
-    /// A purge has gone through every app.
+    /// A purge of every app is complete.
     pub fn purge_finished(&self, what: Purged, at: UnixMillis) {
         self.purge_finished.get_or_create(&what.label()).set(at.0 / 1000);
     }

@@ -223,11 +223,11 @@ fn escape(char: Option<char>) -> Result<char, &'static str> {
 
 /// Also `NaN`, `+Inf` and `-Inf`.
 fn number(text: &str) -> Result<f64, &'static str> {
-    text.parse().map_err(|_| "a value that is no number")
+    text.parse().map_err(|_| "a value that is not a number")
 }
 
 fn whole_number(text: &str) -> Result<u64, &'static str> {
-    text.parse().map_err(|_| "a count that is no whole number")
+    text.parse().map_err(|_| "a count that is not a whole number")
 }
 
 #[cfg(test)]
@@ -292,7 +292,7 @@ mod tests {
             (format!("{counter}b 1\n"), "a sample of another metric: b 1"),
             (format!("{counter}a_total 1\n"), "a sample of another metric: a_total 1"),
             (format!("{counter}a 1 1700000000\n"), "a sample of another metric: a 1 1700000000"),
-            (format!("{counter}a one\n"), "a value that is no number: a one"),
+            (format!("{counter}a one\n"), "a value that is not a number: a one"),
             (format!("{counter}a{{b=\"\\t\"}} 1\n"), "an unknown escape: a{b=\"\\t\"} 1"),
             (format!("{counter}a{{b=\"c}} 1\n"), "a label whose value does not end: a{b=\"c} 1"),
             (format!("{counter}a{{}} 1\n"), "a label without a value: a{} 1"),

@@ -67,7 +67,11 @@ impl Outage {
             Ok(()) if self.is_over() => tracing::info!("metrics are exported over OTLP again"),
             Ok(()) => {}
             Err(Failure { why, help }) if self.is_news(help) => {
-                tracing::warn!(why, help, "metrics could not be exported over OTLP; said once until they can be");
+                tracing::warn!(
+                    why,
+                    help,
+                    "metrics could not be exported over OTLP; logged once until they can be exported"
+                );
             }
             Err(Failure { why, .. }) => tracing::debug!(why, "metrics could still not be exported over OTLP"),
         }

@@ -1,4 +1,4 @@
-//! Exports the numbers of the process over OTLP, for whoever takes only what is pushed.
+//! Exports the metrics of the process over OTLP, for collectors that do not scrape.
 //!
 //! The text of `/metrics` is their only source, so names and values are the same in both. One export is under way at a time
 //! and none is kept: a later one has all that an earlier one had.

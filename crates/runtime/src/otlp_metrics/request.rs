@@ -1,4 +1,4 @@
-//! Numbers as OTLP has them.
+//! The metrics in the format of OTLP.
 
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::ExportMetricsServiceRequest,

@@ -1,4 +1,4 @@
-//! TLS of accepted connections: the handshake, in the time that it has.
+//! TLS of accepted connections: the handshake, with its deadline.
 
 use std::{
     io,
@@ -28,7 +28,7 @@ use crate::{
 const HANDSHAKE: Duration = Duration::from_secs(10);
 /// The type of the first record of a handshake (RFC 8446, 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
-/// Bytes of a refused client that are read and dropped: if they were left, it would get a reset in place of the refusal.
+/// Bytes of a refused client that are read and dropped: otherwise it would get a reset instead of the refusal.
 const DROPPED: u64 = 64 * 1024;
 /// How long that may take.
 const FAREWELL: Duration = Duration::from_secs(1);
@@ -46,7 +46,7 @@ pub struct Acceptor {
 }
 
 impl Acceptor {
-    /// Of a listener that speaks plain text.
+    /// Of a listener without TLS.
     pub const fn plain() -> Self {
         Self { current: None, protocol: Protocol::Http1 }
     }
@@ -77,7 +77,7 @@ impl Acceptor {
             Err(failed) => {
                 metrics().tls.failed(&failed);
                 let address = address.map(|address| address.ip().to_string());
-                // Anybody may knock at a public door; at an inner one each failure is worth a look.
+                // Failures are normal on a public listener; on an internal one each may be worth a look.
                 if asks_clients {
                     tracing::warn!(address, %failed, "a TLS handshake failed");
                 } else {
@@ -95,7 +95,7 @@ impl Acceptor {
         Some((configs.listener(self.protocol)?, asks_clients))
     }
 
-    /// `None`: the client has said nothing, as a balancer that only looks whether somebody listens.
+    /// `None`: the client sent nothing, like a load balancer's connection check.
     async fn shake(
         &self,
         mut stream: Paced<TcpStream>,
@@ -120,13 +120,13 @@ impl Acceptor {
     }
 }
 
-/// Ends a connection so that its client can read why. Whether it does is its own affair.
+/// Ends a connection so that its client can read why. Whether it reads it does not matter.
 async fn turn_away(stream: &mut Paced<TcpStream>, answer: &[u8]) {
-    let told = async {
+    let farewell = async {
         stream.write_all(answer).await?;
         stream.shutdown().await?;
         copy(&mut stream.take(DROPPED), &mut sink()).await?;
         Ok::<_, io::Error>(())
     };
-    let _ = timeout(FAREWELL, told).await;
+    let _ = timeout(FAREWELL, farewell).await;
 }

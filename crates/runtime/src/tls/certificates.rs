@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{config::Tls, metrics};
 
-/// How often the files are looked at. They are read when they were the same twice: a certificate and its key are not
-/// replaced at one moment.
+/// How often the files are checked. They are read when two checks find them the same: a certificate and its key are not
+/// replaced at the same time.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// What this process shows others, and whom it trusts. Cheap to clone.
@@ -33,7 +33,7 @@ struct Inner {
     stamps: Stamps,
 }
 
-/// Time of change, also of permissions, size and number of each file; `None`: it is not there.
+/// Time of change, also of permissions, size and number of each file; `None`: it does not exist.
 type Stamps = Vec<Option<(i64, i64, u64, u64)>>;
 
 impl Certificates {
@@ -109,10 +109,10 @@ impl Certificates {
             Ok(configs) => {
                 metrics().tls.certificates_end(&configs.ends);
                 *self.0.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(configs);
-                tracing::info!("the files of certificates have changed and were read again");
+                tracing::info!("changed certificate files were read");
             }
             Err(error) => {
-                tracing::error!(%error, "the files of certificates have changed and cannot be used: the former ones stay in use");
+                tracing::error!(%error, "changed certificate files cannot be used: the previous ones stay in use");
             }
         }
     }

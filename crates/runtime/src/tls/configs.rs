@@ -1,4 +1,4 @@
-//! What rustls is given, made of the files.
+//! Builds the configurations of rustls from the files.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tidings_domain::{Error, UnixMillis};
 use super::{files, identity::Identity, trust::Trust};
 use crate::config::Tls;
 
-/// What is spoken on a connection, and offered by ALPN.
+/// The protocol of a connection, offered by ALPN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
     /// REST.

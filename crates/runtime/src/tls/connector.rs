@@ -21,7 +21,7 @@ use super::{
 pub struct Connector(Option<Arc<RwLock<Arc<Configs>>>>);
 
 impl Connector {
-    /// For `http://` alone.
+    /// Only for `http://`.
     pub const fn plain() -> Self {
         Self(None)
     }
@@ -57,7 +57,7 @@ impl Connector {
         let config = current.and_then(|configs| configs.peer(protocol));
         let config = config.ok_or_else(|| invalid("https:// needs tls.peer_ca in the configuration".to_owned()))?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(host).map_err(|_| invalid(format!("{host} is no name of a host")))?;
+        let name = ServerName::try_from(host).map_err(|_| invalid(format!("{host} is not a host name")))?;
         Ok((TlsConnector::from(config), name.to_owned()))
     }
 }

@@ -13,7 +13,7 @@ use tidings_domain::Error;
 
 use crate::config::Named;
 
-/// Larger files are no certificates: nothing is read without end.
+/// Larger files are not certificates: nothing is read without end.
 const LARGEST: u64 = 4 * 1024 * 1024;
 
 /// Every certificate in a file, at least one.
@@ -26,7 +26,7 @@ pub(super) fn certificates(file: Named<'_>) -> Result<Vec<CertificateDer<'static
     }
 }
 
-/// The private key in a file that is its owner's alone. A file of root may also be readable for a group.
+/// The private key, in a file that only its owner can read. A file of root may also be readable for a group.
 pub(super) fn key(file: Named<'_>) -> Result<PrivateKeyDer<'static>, Error> {
     let found = fs::metadata(file.1).map_err(|error| unreadable(file, &error))?;
     let too_much = if found.uid() == 0 { 0o037 } else { 0o077 };

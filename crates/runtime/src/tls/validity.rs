@@ -1,4 +1,4 @@
-//! From when until when a certificate is valid (RFC 5280, 4.1). rustls checks that of its peers, and does not tell it.
+//! The validity period of a certificate (RFC 5280, 4.1). rustls checks it for peers, but does not expose it.
 
 use tidings_domain::UnixMillis;
 
@@ -95,7 +95,7 @@ mod tests {
             let mut der = certificate(2026, 2027);
             der[at] = byte;
             der.truncate(cut);
-            // It may have hit what nobody reads here.
+            // It may have hit a part that is not read here.
             let _ = validity(&der);
             prop_assert_eq!(validity(&der[..cut.min(60)]), None);
         }

@@ -1,4 +1,4 @@
-//! When a peer was last called, and who waits for one of its processes.
+//! When a peer was last called, and the calls waiting for one of its processes.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering},

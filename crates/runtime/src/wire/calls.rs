@@ -192,7 +192,7 @@ fn was_not_begun(error: &hyper::Error) -> bool {
     false
 }
 
-/// Makes a call once. An answer that is no stream is received completely: a process may die before its last byte.
+/// Makes a call once. An answer that is not a stream is received completely: a process may die before its last byte.
 async fn attempt_over(mut picked: Picked, request: http::Request<Lent>, is_streamed: bool) -> hyper::Result<Response> {
     let (head, body) = picked.link.send(request).await?.into_parts();
     let body =

@@ -50,24 +50,24 @@ pub(super) struct Target {
 
 /// Why there is no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// Nobody listens, or the connection was closed: a process that restarts is back soon.
+pub(super) enum ConnectFailure {
+    /// No process listens, or the connection was closed: a restarting process is available again soon.
     Refused,
     /// No answer in time.
     Hung,
-    /// One side does not trust the other's certificate, or does not speak TLS: that lasts.
+    /// One side does not trust the other's certificate, or does not speak TLS: a permanent problem.
     Untrusted,
 }
 
-/// The same in words.
+/// The same as text.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub fault: Fault,
+    pub fault: ConnectFailure,
     pub why: String,
 }
 
 impl Failure {
-    pub fn new(fault: Fault, why: &str) -> Self {
+    pub fn new(fault: ConnectFailure, why: &str) -> Self {
         Self { fault, why: why.to_owned() }
     }
 }
@@ -75,9 +75,9 @@ impl Failure {
 impl From<&io::Error> for Failure {
     fn from(error: &io::Error) -> Self {
         let fault = match error.kind() {
-            io::ErrorKind::TimedOut => Fault::Hung,
-            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => Fault::Untrusted,
-            _ => Fault::Refused,
+            io::ErrorKind::TimedOut => ConnectFailure::Hung,
+            io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput => ConnectFailure::Untrusted,
+            _ => ConnectFailure::Refused,
         };
         Self::new(fault, &error.to_string())
     }
@@ -99,7 +99,7 @@ impl Link {
         let host = (&target.scheme, target.authority.host());
         let connecting = target.connector.connect(host, target.address, Protocol::Http2);
         let stream = timeout(CONNECT, connecting).await;
-        let stream = stream.map_err(|_| Failure::new(Fault::Hung, "no connection in time"))?;
+        let stream = stream.map_err(|_| Failure::new(ConnectFailure::Hung, "no connection in time"))?;
         let stream = stream.map_err(|error| Failure::from(&error))?;
         let opened = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
@@ -138,7 +138,7 @@ impl Link {
 /// The end of a driver as seen by callers.
 pub(super) fn failure_of(ended: hyper::Result<()>) -> Failure {
     match ended {
-        Ok(()) => Failure::new(Fault::Refused, "it closed the connection"),
+        Ok(()) => Failure::new(ConnectFailure::Refused, "it closed the connection"),
         Err(error) => failure(&error),
     }
 }
@@ -146,7 +146,7 @@ pub(super) fn failure_of(ended: hyper::Result<()>) -> Failure {
 /// A peer that refuses our certificate says so once the handshake is complete on our side.
 fn failure(error: &hyper::Error) -> Failure {
     if error.is_timeout() {
-        return Failure::new(Fault::Hung, "it does not respond");
+        return Failure::new(ConnectFailure::Hung, "it does not respond");
     }
     let mut cause = Some(error as &dyn std::error::Error);
     while let Some(error) = cause {
@@ -156,7 +156,7 @@ fn failure(error: &hyper::Error) -> Failure {
         }
         cause = error.source();
     }
-    Failure::new(Fault::Refused, &error.to_string())
+    Failure::new(ConnectFailure::Refused, &error.to_string())
 }
 
 /// For the health service's client.

@@ -23,7 +23,7 @@ use tonic_health::pb::{
 
 use super::{
     callers::Callers,
-    link::{Failure, Fault, Link, Target, failure_of},
+    link::{ConnectFailure, Failure, Link, Target, failure_of},
 };
 
 /// How long calls wait for an unavailable process, counted from when it became unavailable: the maximum cost of a
@@ -34,7 +34,7 @@ const PROOF: Duration = Duration::from_secs(2);
 /// Between attempts to connect.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// No connection is kept to a peer that was not called for so long.
+/// No connection is kept to a peer that was not called for this long.
 const UNUSED: Duration = Duration::from_secs(10);
 
 /// See the module.
@@ -59,11 +59,11 @@ struct State {
     /// Since when there is no connection.
     since: Option<Instant>,
     /// The error of the last attempt.
-    fault: Option<Fault>,
+    fault: Option<ConnectFailure>,
 }
 
 /// Whether it can be called.
-pub(super) enum Standing {
+pub(super) enum Reachability {
     /// Over this connection, which has that number.
     Up(Link, u64),
     /// It may become available before then.
@@ -84,10 +84,10 @@ impl Replica {
     }
 
     /// Its state. Starts connecting if it is not connected.
-    pub fn standing(self: &Arc<Self>, callers: &Arc<Callers>, now: Instant) -> Standing {
+    pub fn standing(self: &Arc<Self>, callers: &Arc<Callers>, now: Instant) -> Reachability {
         let mut state = self.state();
         if let Some(link) = state.link.as_ref().filter(|link| !link.is_closed()) {
-            return Standing::Up(link.clone(), state.number);
+            return Reachability::Up(link.clone(), state.number);
         }
         let since = *state.since.get_or_insert(now);
         if !state.is_kept {
@@ -97,9 +97,9 @@ impl Replica {
             tokio::spawn(keep(Arc::downgrade(self), self.gone.subscribe(), Arc::downgrade(callers)));
         }
         match state.fault {
-            None => Standing::Hope(now + PATIENCE),
-            Some(Fault::Refused) if now < since + PATIENCE => Standing::Hope(since + PATIENCE),
-            Some(_) => Standing::Down,
+            None => Reachability::Hope(now + PATIENCE),
+            Some(ConnectFailure::Refused) if now < since + PATIENCE => Reachability::Hope(since + PATIENCE),
+            Some(_) => Reachability::Down,
         }
     }
 
@@ -150,9 +150,9 @@ impl Drop for InFlight {
 }
 
 /// Records that no task runs for the replica any more, even if that one panicked.
-struct Kept(Weak<Replica>);
+struct TaskGuard(Weak<Replica>);
 
-impl Drop for Kept {
+impl Drop for TaskGuard {
     fn drop(&mut self) {
         if let Some(replica) = self.0.upgrade() {
             let mut state = replica.state();
@@ -161,9 +161,9 @@ impl Drop for Kept {
     }
 }
 
-/// Keeps a connection until nobody calls the peer, or the replica is removed from it.
+/// Keeps a connection until the peer is no longer called, or the replica is removed from it.
 async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: Weak<Callers>) {
-    let _kept = Kept(Weak::clone(&replica));
+    let _kept = TaskGuard(Weak::clone(&replica));
     let mut pause = FIRST_PAUSE;
     loop {
         let Some(target) = replica.upgrade().map(|replica| Arc::clone(&replica.target)) else {
@@ -188,7 +188,7 @@ async fn keep(replica: Weak<Replica>, mut gone: watch::Receiver<()>, callers: We
 
 /// One connection, from the attempt to its end. Returns whether it was ever established.
 async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak<Callers>) -> bool {
-    let tell = |change: &dyn Fn(&Replica)| {
+    let on_replica = |change: &dyn Fn(&Replica)| {
         if let Some(replica) = replica.upgrade() {
             change(&replica);
         }
@@ -199,7 +199,7 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
     let (link, carrier) = match Link::open(target).await {
         Ok(opened) => opened,
         Err(failure) => {
-            tell(&|replica| replica.is_down(&failure));
+            on_replica(&|replica| replica.is_down(&failure));
             return false;
         }
     };
@@ -209,59 +209,59 @@ async fn connected(replica: &Weak<Replica>, target: &Arc<Target>, callers: &Weak
     let proved = tokio::select! {
         proved = proof => match proved {
             Ok(proved) => proved.map_err(|fault| Failure::new(fault, "its health service does not answer")),
-            Err(_) => Err(Failure::new(Fault::Hung, "its health service does not answer in time")),
+            Err(_) => Err(Failure::new(ConnectFailure::Hung, "its health service does not answer in time")),
         },
         ended = &mut carrier => Err(failure_of(ended)),
     };
-    let (serves, mut told) = match proved {
+    let (serves, mut reports) = match proved {
         Ok(proved) => proved,
         Err(failure) => {
-            tell(&|replica| replica.is_down(&failure));
+            on_replica(&|replica| replica.is_down(&failure));
             return false;
         }
     };
-    tell(&|replica| replica.is_up(link.clone(), serves));
+    on_replica(&|replica| replica.is_up(link.clone(), serves));
     // Only callers hold it from here on.
     drop(link);
     let ended = loop {
         tokio::select! {
             ended = &mut carrier => break ended,
-            serves = next(&mut told) => tell(&|replica| replica.is_serving.store(serves, Ordering::Relaxed)),
+            serves = next(&mut reports) => on_replica(&|replica| replica.is_serving.store(serves, Ordering::Relaxed)),
         }
     };
     let failure = failure_of(ended);
-    tell(&|replica| replica.is_down(&failure));
+    on_replica(&|replica| replica.is_down(&failure));
     true
 }
 
 type HealthWatch = Option<Streaming<HealthCheckResponse>>;
 
 /// Whether the process reports that it serves, and the stream of changes.
-async fn health(link: Link) -> Result<(bool, HealthWatch), Fault> {
+async fn health(link: Link) -> Result<(bool, HealthWatch), ConnectFailure> {
     match HealthClient::new(link).watch(HealthCheckRequest::default()).await {
-        Ok(told) => {
-            let mut told = told.into_inner();
-            match told.message().await {
-                Ok(Some(first)) => Ok((first.status() == ServingStatus::Serving, Some(told))),
+        Ok(reports) => {
+            let mut reports = reports.into_inner();
+            match reports.message().await {
+                Ok(Some(first)) => Ok((first.status() == ServingStatus::Serving, Some(reports))),
                 // It answers, but does not support watching.
                 Ok(None) => Ok((true, None)),
-                Err(_) => Err(Fault::Refused),
+                Err(_) => Err(ConnectFailure::Refused),
             }
         }
-        Err(status) if status.code() == Code::Unavailable => Err(Fault::Refused),
-        // It is alive all the same: whether it accepts our key, say, is reported to each caller.
+        Err(status) if status.code() == Code::Unavailable => Err(ConnectFailure::Refused),
+        // The process is alive anyway: whether it accepts our key, for example, is reported to each caller.
         Err(status) => Ok((status.code() == Code::Unimplemented, None)),
     }
 }
 
 /// The next report of the health service. One that falls silent no longer serves.
-async fn next(told: &mut HealthWatch) -> bool {
-    let Some(stream) = told else {
+async fn next(health: &mut HealthWatch) -> bool {
+    let Some(stream) = health else {
         return std::future::pending().await;
     };
     if let Ok(Some(word)) = stream.message().await {
         return word.status() == ServingStatus::Serving;
     }
-    *told = None;
+    *health = None;
     false
 }

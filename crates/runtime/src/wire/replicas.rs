@@ -27,14 +27,14 @@ use tokio::{
 use super::{
     callers::Callers,
     link::{Link, Target},
-    replica::{InFlight, PATIENCE, Replica, Standing},
+    replica::{InFlight, PATIENCE, Reachability, Replica},
 };
 use crate::{Connector, config::Addresses};
 
 /// How long resolved addresses are used, and how long they are while none of them answers.
 const FRESH: Duration = Duration::from_secs(5);
 const FRESH_WHILE_DOWN: Duration = Duration::from_millis(500);
-/// The timeout of a look-up.
+/// The timeout of a lookup.
 const LOOKUP: Duration = Duration::from_secs(2);
 /// Maximum number of calls waiting for a process to become available; others are refused. Each holds its request in
 /// memory.
@@ -135,7 +135,7 @@ impl Replicas {
     fn choose(self: &Arc<Self>, tried: &[Id]) -> Choice {
         let now = Instant::now();
         self.callers.ask(now);
-        // Before the members are read: a look-up that ends in between has already stored its processes, or still counts
+        // Before the members are read: a lookup that ends in between has already stored its processes, or still counts
         // as pending.
         let looked_up = self.look_up(now, false);
         let members = Arc::clone(&self.members.read().unwrap_or_else(PoisonError::into_inner));
@@ -144,15 +144,15 @@ impl Replicas {
         for place in 0..members.len() {
             let replica = &members[first.wrapping_add(place) % members.len()];
             match replica.standing(&self.callers, now) {
-                Standing::Up(link, number) => {
+                Reachability::Up(link, number) => {
                     let id = (replica.target.address, number);
                     let load = replica.load();
                     if !tried.contains(&id) && best.as_ref().is_none_or(|(least, ..)| load < *least) {
                         best = Some((load, replica, link, id));
                     }
                 }
-                Standing::Hope(until) => hope = hope.max(Some(until)),
-                Standing::Down => {}
+                Reachability::Hope(until) => hope = hope.max(Some(until)),
+                Reachability::Down => {}
             }
         }
         if let Some((_, replica, link, id)) = best {
@@ -222,7 +222,7 @@ impl Replicas {
     }
 }
 
-/// A look-up has ended, even if it panicked.
+/// A lookup has ended, even if it panicked.
 struct Looking(std::sync::Weak<Replicas>);
 
 impl Drop for Looking {

@@ -71,7 +71,7 @@ impl Shape {
         format!("select {} from \"{}\"", values.join(", "), table.name)
     }
 
-    /// Lets the sequence go on where the file's numbers ended: those that were given and removed are not given again.
+    /// Lets the sequence continue where the file's numbers ended: numbers of removed rows are not reused.
     pub async fn go_on(&self, from: &mut SqliteConnection, to: &mut PgConnection, table: &Table) -> Result<(), Error> {
         let Some(column) = &self.given else { return Ok(()) };
         let last: Option<(i64,)> =

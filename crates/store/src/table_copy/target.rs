@@ -1,4 +1,4 @@
-//! The PostgreSQL side of a copy: what is there, and how far it has come.
+//! The PostgreSQL side of a copy: its state and progress.
 
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Target {
         Shape::of(&mut self.connection, table).await
     }
 
-    /// Lets numbers that the table gives go on where those of the file ended.
+    /// Lets the table's sequence continue where the file's numbers ended.
     pub async fn go_on(&mut self, from: &mut SqliteConnection, table: &Table, shape: &Shape) -> Result<(), Error> {
         shape.go_on(from, &mut self.connection, table).await
     }
@@ -178,7 +178,7 @@ pub async fn check_unused(url: &str) -> Result<(), Error> {
 
 fn in_turn(error: sqlx::Error) -> Error {
     match error.as_database_error().and_then(sqlx::error::DatabaseError::code) {
-        Some(code) if code == LOCKED => Error::invalid("--to", "is copied into by another process: wait for it"),
+        Some(code) if code == LOCKED => Error::invalid("--to", "is the target of another process's copy: wait for it"),
         _ => domain_error(error),
     }
 }

@@ -52,7 +52,7 @@ pub struct ImportedContacts<'a> {
 }
 
 #[derive(Serialize)]
-pub struct AskedContacts<'a> {
+pub struct RequestedContacts<'a> {
     #[serde(rename = "applyContacts")]
     pub names: &'a [String],
 }

@@ -9,7 +9,7 @@ use super::EventReaction;
 
 /// An event of the event feed. Ours.
 #[derive(Serialize)]
-pub struct Happened<'a> {
+pub struct EventRecord<'a> {
     pub id: &'a str,
     pub kind: &'a str,
     pub timestamp: i64,
@@ -103,7 +103,7 @@ pub struct Changed<'a> {
     pub last_time: Option<i64>,
 }
 
-/// Until when a user may not send, by `chat_type`.
+/// Until when a user is muted, by `chat_type`.
 #[derive(Serialize)]
 pub struct MutedUntil {
     pub chat: i64,

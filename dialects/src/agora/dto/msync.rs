@@ -20,7 +20,7 @@ pub const HEIGHT: &str = "height";
 /// The entry of a room message's `ext` that is its priority: 0 high, 1 normal, 2 low.
 pub const ROOM_PRIORITY: &str = "chatroom_msg_tag";
 
-/// What a message's `meta` says beside its content.
+/// What a message's `meta` has in addition to its content.
 #[derive(serde::Serialize)]
 pub struct BodyMeta<'a> {
     pub edit_msg: EditedMeta<'a>,

@@ -10,7 +10,7 @@ use crate::{
     number::{Integer, or_blank},
 };
 
-/// `start` may be -1, which is no label.
+/// `start` may be -1, which is not a label.
 #[derive(Deserialize)]
 pub struct RoamingRequest<'a> {
     #[serde(borrow)]
@@ -77,7 +77,7 @@ pub struct ClientChannel {
     pub meta: NewestMessage,
 }
 
-/// An object without keys stands for none.
+/// An object without keys counts as none.
 #[derive(Serialize)]
 #[serde(untagged)]
 pub enum NewestMessage {
@@ -158,7 +158,7 @@ pub struct PinnedMessage {
     pub pin_operator: String,
 }
 
-/// The web SDK reads the names beside `group_ack`, native ones what is in it.
+/// The web SDK reads the names next to `group_ack`, native ones those inside it.
 #[derive(Serialize)]
 pub struct Acks<'a> {
     pub ackmid: &'a str,

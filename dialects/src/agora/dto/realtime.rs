@@ -12,7 +12,7 @@ pub struct LoginToken<'a> {
 /// `authToken` of its answer.
 #[derive(serde::Serialize)]
 pub struct LoginEnd {
-    /// The moment, not a time span.
+    /// A point in time, not a duration.
     pub expires_in: i64,
 }
 

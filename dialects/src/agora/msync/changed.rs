@@ -22,25 +22,25 @@ pub struct Changed<'a> {
     /// The names of everybody in it.
     pub names: &'a Names,
     /// The group; of contacts empty.
-    pub place: &'a Place,
+    pub place: &'a GroupState,
     /// `org#app`.
     pub app_key: &'a str,
 }
 
 /// A group or room, as it is when its members are notified.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct GroupState {
     /// Its name.
     pub name: String,
     /// How many are in it; 0: not known.
     pub members: i32,
     /// Of a thread: the id of the message that it belongs to; 0: not known.
     pub of_message: i64,
-    /// Who decides on those who want to join: the owner and the admins, if that was asked for.
+    /// Who decides on applications to join: the owner and the admins, if that was requested.
     pub deciders: Vec<UserId>,
     /// The values of the attributes that the change names, those of them that are left.
     pub values: Vec<(String, String)>,
-    /// The settings that clients are told.
+    /// The settings that clients get.
     pub settings: Settings,
 }
 

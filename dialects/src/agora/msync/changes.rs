@@ -108,7 +108,7 @@ fn of_group_for(changed: &Changed<'_>, group: GroupChanged, user: UserId) -> Vec
         Change::MembersAllowed { .. } => to(Operation::RemoveUserWhiteList),
         Change::ApplicationRejected { .. } => to(Operation::ApplyDecline),
         Change::Invited { .. } => to(Operation::Invite),
-        // They asked for it themselves.
+        // They requested it themselves.
         _ => vec![],
     }
 }

@@ -164,7 +164,7 @@ pub(super) fn id_of(text: &str) -> u64 {
 pub struct Room {
     /// Its id.
     pub id: i64,
-    /// Whether only admins may speak.
+    /// Whether only admins may send messages.
     pub is_muted: bool,
     /// Since when it exists.
     pub created_at: UnixMillis,
@@ -202,9 +202,9 @@ pub fn room_done(id: u64, user: &str, room: i64, entered: Option<&Room>, app_key
     Meta { id: Some(id), ns: Some(NameSpace::Muc.into()), payload: Some(body.encode_to_vec()), ..Meta::default() }
 }
 
-/// Why a session is ended for good: its client does not log in again by itself.
+/// Why a session is ended permanently: its client does not reconnect automatically.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Parting {
+pub enum LogoutReason {
     /// A new session of the same device.
     Replaced,
     /// The user was deleted or disabled.
@@ -216,12 +216,12 @@ pub enum Parting {
 }
 
 /// The session is ended.
-pub fn parted(why: Parting, at: UnixMillis) -> Vec<u8> {
+pub fn parted(why: LogoutReason, at: UnixMillis) -> Vec<u8> {
     let operation = match why {
-        Parting::Replaced => Operation::UserLoginAnotherDevice,
-        Parting::Removed => Operation::UserRemoved,
-        Parting::Kicked => Operation::UserKickedByOtherDevice,
-        Parting::PasswordChanged => Operation::UserKickedByChangePassword,
+        LogoutReason::Replaced => Operation::UserLoginAnotherDevice,
+        LogoutReason::Removed => Operation::UserRemoved,
+        LogoutReason::Kicked => Operation::UserKickedByOtherDevice,
+        LogoutReason::PasswordChanged => Operation::UserKickedByChangePassword,
     };
     let payload = StatisticsBody { operation: Some(operation.into()), ..StatisticsBody::default() }.encode_to_vec();
     let meta = Meta {

@@ -8,7 +8,7 @@ use super::pb::{
 };
 use crate::json::{entries, text_of};
 
-/// The entries of a JSON object, in its order; none if the text is no object.
+/// The entries of a JSON object, in its order; none if the text is not an object.
 pub fn key_values(object: &str) -> Vec<KeyValue> {
     let all = entries(object).unwrap_or_default();
     all.into_iter().map(|(key, value)| key_value(key, value)).collect()

@@ -96,7 +96,7 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
     let token = auth.or_else(|| provision.auth.clone()).unwrap_or_default();
     let token = match provision.auth_token.as_deref().filter(|_| token.is_empty()) {
         Some(json) => serde_json::from_str::<dto::LoginToken<'_>>(json)
-            .map_err(|cause| Error::invalid("authToken", format!("is no JSON object with a token: {cause}")))?
+            .map_err(|cause| Error::invalid("authToken", format!("is not a JSON object with a token: {cause}")))?
             .token
             .into_owned(),
         None => token,
@@ -153,7 +153,7 @@ impl Queue {
     }
 }
 
-/// The login succeeded; the token is valid up to that moment, if it ends.
+/// The login succeeded; the token is valid up to that time, if it expires.
 pub fn logged_in(device: &str, expires_at: Option<UnixMillis>) -> Vec<u8> {
     let until = expires_at.map(|at| crate::json::text_of(&dto::LoginEnd { expires_in: at.0 }));
     provisioned(Provision { auth_token: until, resource: Some(device.to_owned()), ..status_of(Outcome::ok()) })
@@ -236,7 +236,7 @@ pub fn last_page(app_key: &str, queue: &Queue, now: UnixMillis) -> Vec<u8> {
     packet(Command::Sync, page.encode_to_vec())
 }
 
-/// Something that the client is told before the connection is closed; it does not acknowledge it.
+/// A message that the client gets before the connection is closed; it does not acknowledge it.
 pub fn parting(app_key: &str, user: &str, meta: Vec<u8>, now: UnixMillis) -> Vec<u8> {
     let page = EncodedPage {
         status: Some(Outcome::ok().status()),
@@ -266,14 +266,14 @@ struct EncodedPage {
     timestamp: Option<u64>,
 }
 
-/// What an operation answers beside its status.
+/// What an operation's answer has in addition to its status.
 #[derive(Debug)]
 pub struct Answered {
     /// The id of the message that it made or concerns.
     pub server_id: Option<u64>,
     /// When.
     pub at: UnixMillis,
-    /// What the client is told of the outcome.
+    /// The outcome, as the client gets it.
     pub metas: Vec<Meta>,
 }
 

@@ -15,11 +15,11 @@ pub mod pb;
 mod presence;
 mod roster;
 
-pub use changed::{Changed, Place, Settings};
+pub use changed::{Changed, GroupState, Settings};
 pub use changes::{is_named, notices, notices_for};
 pub use content::{content_from, wire_content};
 pub use discovery::{Address, server_config};
-pub use events::{Ack, Act, Parting, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};
+pub use events::{Ack, Act, LogoutReason, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};
 pub use ext::{ext_object, key_values};
 pub use frames::{
     Answered, Frame, Login, Outcome, Queue, answered, last_page, logged_in, logged_out, login_refused, notice, page,
@@ -28,5 +28,5 @@ pub use frames::{
 pub use jid::{CONFERENCE_DOMAIN, USER_DOMAIN, app_key, jid_of, name_in};
 pub use meta::{body_of, meta, meta_text};
 pub use notices::{pinned, reacted};
-pub use operations::{Asked, Operation, RosterDeed, login_outcome, operation, outcome_of};
+pub use operations::{CommandKind, Operation, RosterAction, login_outcome, operation, outcome_of};
 pub use presence::presence_changed;

@@ -1,4 +1,4 @@
-//! What a client asks for, and how a refusal is worded.
+//! Operations of a client, and their error texts.
 
 use prost::Message as _;
 use tidings_domain::{
@@ -67,7 +67,7 @@ pub enum Operation {
     /// Something between the user and others.
     Roster {
         /// What.
-        deed: RosterDeed,
+        action: RosterAction,
         /// With whom.
         users: Vec<Username>,
         /// What the user wrote.
@@ -79,7 +79,7 @@ pub enum Operation {
 
 /// What a user does about another one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RosterDeed {
+pub enum RosterAction {
     /// Asks them to become a contact.
     Ask,
     /// Removes a contact.
@@ -121,7 +121,7 @@ fn chat(meta: &Meta, body: &MessageBody, policy: &Policy) -> Result<Operation, O
     let to = Receiver::of(meta, body);
     match body.kind() {
         Type::Normal | Type::Chat | Type::Groupchat | Type::Chatroom => {
-            let draft = draft(meta, body, policy, &to).map_err(|refusal| outcome_of(&refusal, Asked::Send))?;
+            let draft = draft(meta, body, policy, &to).map_err(|refusal| outcome_of(&refusal, CommandKind::Send))?;
             Ok(Operation::Send(Box::new(draft)))
         }
         Type::Recall => {
@@ -134,7 +134,7 @@ fn chat(meta: &Meta, body: &MessageBody, policy: &Policy) -> Result<Operation, O
             if body.edit_scope.is_some() && body.edit_scope() == EditScope::Body {
                 body.ext.clear();
             }
-            let content = content(&body, policy).map_err(|refusal| outcome_of(&refusal, Asked::Edit))?;
+            let content = content(&body, policy).map_err(|refusal| outcome_of(&refusal, CommandKind::Edit))?;
             Ok(Operation::Edit { msg_id, content: Box::new(content) })
         }
         Type::ReadAck => Ok(Operation::Read { msg_id: msg_id(body.ack_message_id)?, queue: to.queue() }),
@@ -158,13 +158,13 @@ fn of_room(body: &MucBody) -> Result<Operation, Outcome> {
 /// Older clients do this here, newer ones over REST.
 fn roster(body: &RosterBody) -> Result<Operation, Outcome> {
     use roster_body::Operation as Wire;
-    let deed = match body.operation() {
-        Wire::Add => RosterDeed::Ask,
-        Wire::Remove => RosterDeed::Remove,
-        Wire::Accept => RosterDeed::Accept,
-        Wire::Decline => RosterDeed::Decline,
-        Wire::Ban => RosterDeed::Block,
-        Wire::Allow => RosterDeed::Unblock,
+    let action = match body.operation() {
+        Wire::Add => RosterAction::Ask,
+        Wire::Remove => RosterAction::Remove,
+        Wire::Accept => RosterAction::Accept,
+        Wire::Decline => RosterAction::Decline,
+        Wire::Ban => RosterAction::Block,
+        Wire::Allow => RosterAction::Unblock,
         Wire::GetRoster | Wire::GetBlacklist | Wire::RemoteAccept | Wire::RemoteDecline => return Err(unsupported()),
     };
     if !(1..=MOST_CONTACTS).contains(&body.to.len()) {
@@ -173,7 +173,7 @@ fn roster(body: &RosterBody) -> Result<Operation, Outcome> {
     let name = |jid: &Jid| Username::parse(jid.name.as_deref().unwrap_or_default());
     let users = body.to.iter().map(name).collect::<Result<_, _>>();
     let users = users.map_err(|error| Outcome::failed(ErrorCode::WrongParameter, format!("to: {error}")))?;
-    Ok(Operation::Roster { deed, users, text: body.reason.clone().unwrap_or_default() })
+    Ok(Operation::Roster { action, users, text: body.reason.clone().unwrap_or_default() })
 }
 
 fn unreadable() -> Outcome {
@@ -281,9 +281,9 @@ fn text_in(ext: &[KeyValue], key: &str) -> Option<String> {
     }
 }
 
-/// What was asked for, since the same reason has other words elsewhere.
+/// The kind of command, since the text for a reason depends on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asked {
+pub enum CommandKind {
     /// A message is sent, or an acknowledgement.
     Send,
     /// A message is recalled.
@@ -297,7 +297,7 @@ pub enum Asked {
 const NO_MESSAGE: &str = "Sorry, message does not exist";
 
 /// A refusal as clients switch on it (msync.md 6).
-pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
+pub fn outcome_of(refusal: &Refusal, asked: CommandKind) -> Outcome {
     use ErrorCode::{Fail, ImForbidden, PermissionDenied, PermissionDeniedExternal, Unauthorized, UserMuted};
     let words = refusal.description.as_ref();
     let (code, reason) = match refusal.reason {
@@ -306,9 +306,9 @@ pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
         Reason::TextBlocked => (Fail, "blocked by content moderation"),
         Reason::BlockedByReceiver => (Fail, "blocked"),
         Reason::NotAContact => (Fail, "nonroster"),
-        Reason::GroupNotFound if asked != Asked::Room => (Fail, "group not found"),
+        Reason::GroupNotFound if asked != CommandKind::Room => (Fail, "group not found"),
         Reason::NotGroupMember => (Fail, "not in group or chatroom"),
-        Reason::GroupDisabled if asked == Asked::Room => {
+        Reason::GroupDisabled if asked == CommandKind::Room => {
             (Fail, "can not operate this group, reason: group is disabled")
         }
         Reason::GroupDisabled => (Fail, "group is disabled"),
@@ -319,7 +319,7 @@ pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
         Reason::EditsExhausted => (Fail, "Sorry, edit limit reached"),
         Reason::NotPermitted => (Fail, "Sorry, You do not have permission"),
         Reason::TooManyRecipients => (Fail, "limit directed users"),
-        Reason::InvalidArgument if asked == Asked::Edit => (Fail, "Sorry, format is incorrect"),
+        Reason::InvalidArgument if asked == CommandKind::Edit => (Fail, "Sorry, format is incorrect"),
         Reason::MessageTooLarge => (PermissionDenied, "Sorry, data is too large"),
         Reason::RateReached | Reason::QuotaReached => (PermissionDenied, "traffic limit"),
         Reason::AppDisabled => (ImForbidden, words),
@@ -409,10 +409,10 @@ mod tests {
             let ns = Some(NameSpace::Roster.into());
             super::operation(&Meta { ns, payload: Some(body.encode_to_vec()), ..Meta::default() }, &Policy::default())
         };
-        let Ok(Operation::Roster { deed, users, text }) = of(roster_body::Operation::Add, &["omar"]) else {
+        let Ok(Operation::Roster { action, users, text }) = of(roster_body::Operation::Add, &["omar"]) else {
             panic!("a request")
         };
-        assert_eq!((deed, users[0].folded(), text.as_str()), (RosterDeed::Ask, "omar", "hi"));
+        assert_eq!((action, users[0].folded(), text.as_str()), (RosterAction::Ask, "omar", "hi"));
         assert!(matches!(of(roster_body::Operation::Ban, &[]), Err(Outcome { .. })));
         assert!(of(roster_body::Operation::Ban, &["a"; 21]).is_err());
         assert!(of(roster_body::Operation::Accept, &["not a name"]).is_err());

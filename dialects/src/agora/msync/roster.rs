@@ -11,7 +11,7 @@ use super::{
 
 /// The notices for one of the two; `from` is the other one.
 pub(super) fn roster(changed: &Changed<'_>, user: UserId) -> Vec<Meta> {
-    let told = match changed.change {
+    let notice = match changed.change {
         Change::ContactRequested { user: asked, from, text } if *asked == user => {
             (Operation::Add, *from, text.as_str())
         }
@@ -30,7 +30,7 @@ pub(super) fn roster(changed: &Changed<'_>, user: UserId) -> Vec<Meta> {
         }
         _ => return vec![],
     };
-    vec![meta(changed, user, told)]
+    vec![meta(changed, user, notice)]
 }
 
 fn meta(changed: &Changed<'_>, user: UserId, (operation, from, reason): (Operation, UserId, &str)) -> Meta {

@@ -36,7 +36,7 @@ pub(super) struct Subscription {
     pub responses: Responses,
 }
 
-/// Where the client stands.
+/// The client's position.
 struct Position {
     /// Where it continues.
     cursor: Arc<str>,
@@ -45,13 +45,13 @@ struct Position {
 }
 
 impl Subscription {
-    /// Until it ends or its client has gone.
+    /// Until it ends or its client has disconnected.
     pub async fn run(self, mut entered: Entered, since: Option<String>) {
         let end = tokio::select! {
             () = self.responses.closed() => None,
             end = self.serve(&mut entered, since) => end.err(),
         };
-        // What waits for the client goes with it.
+        // Events queued for the client are dropped with it.
         drop(entered);
         if let Some(status) = end {
             self.responses.end(status);

@@ -17,7 +17,7 @@ use tidings_proto::{
 };
 use tonic::{Request, Response, Status, async_trait};
 
-use self::{allowed::Allowed, follow::Subscription, places::Places, responses::responses};
+use self::{allowed::Allowed, follow::Subscription, places::SubscriptionSlots, responses::responses};
 use super::hub::Hub;
 use crate::Gateway;
 
@@ -29,9 +29,9 @@ const MOST_USERS: usize = 100;
 pub struct Realtime {
     gateway: Gateway,
     allowed: Allowed,
-    /// Its own: whoever subscribes here is no device of the users, as the sessions of the sockets' hub are.
+    /// A separate hub: a subscription is not a device of its users, unlike the sessions of the sockets' hub.
     hub: Arc<Hub>,
-    places: Places,
+    places: SubscriptionSlots,
 }
 
 impl std::fmt::Debug for Realtime {
@@ -43,7 +43,7 @@ impl std::fmt::Debug for Realtime {
 impl Realtime {
     /// Ends its streams when the gateway stops.
     pub fn new(gateway: Gateway, directory: DirectoryCache) -> Self {
-        Self { gateway, allowed: Allowed(directory), hub: Arc::default(), places: Places::default() }
+        Self { gateway, allowed: Allowed(directory), hub: Arc::default(), places: SubscriptionSlots::default() }
     }
 }
 

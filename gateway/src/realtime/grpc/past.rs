@@ -1,4 +1,4 @@
-//! What happened before a subscription began, user by user.
+//! Events from before a subscription began, user by user.
 
 use tidings_domain::{Actor, Caller, Error, Reason, UserId};
 use tidings_proto::{pb, status_from_error};
@@ -6,7 +6,7 @@ use tonic::Status;
 
 use super::follow::{Subscription, event};
 use crate::realtime::{
-    catch_up::{CatchUp, Past},
+    catch_up::{CatchUp, MissedEvents},
     event::Joined,
     session::Inbox,
 };
@@ -46,7 +46,7 @@ impl Subscription {
         mut past: CatchUp,
     ) -> Result<(), Status> {
         let next = async |past: &mut CatchUp| past.next(&self.gateway, &self.app).await.map_err(status_from_error);
-        while let Some(Past { events, incomplete }) = next(&mut past).await? {
+        while let Some(MissedEvents { events, incomplete }) = next(&mut past).await? {
             let missed = incomplete.into_iter().map(|conversation| pb::MissedConversation {
                 user_id: user.0,
                 conversation: Some(conversation.into()),

@@ -1,5 +1,5 @@
-//! Places for subscriptions, each of which may have events waiting. An app gets one only while as many as it has are left for
-//! others, so that none takes them all.
+//! Slots for subscriptions, each of which may have events waiting. An app gets one only while as many as it has are
+//! left for others, so that no app takes all of them.
 
 use std::{
     collections::HashMap,
@@ -13,17 +13,17 @@ const MOST: usize = 10_000;
 
 /// The places of a process. Cheap to clone.
 #[derive(Clone, Default)]
-pub(super) struct Places(Arc<Mutex<HashMap<AppId, usize>>>);
+pub(super) struct SubscriptionSlots(Arc<Mutex<HashMap<AppId, usize>>>);
 
 /// A place that is taken, until it is dropped.
-pub(super) struct Place {
-    places: Places,
+pub(super) struct SubscriptionSlot {
+    places: SubscriptionSlots,
     app: AppId,
 }
 
-impl Places {
+impl SubscriptionSlots {
     /// Takes one for the app.
-    pub fn take(&self, app: AppId) -> Result<Place, Error> {
+    pub fn take(&self, app: AppId) -> Result<SubscriptionSlot, Error> {
         let mut taken = self.taken();
         let left = MOST - taken.values().sum::<usize>();
         let own = taken.get(&app).copied().unwrap_or_default();
@@ -35,7 +35,7 @@ impl Places {
             return Err(Error::new(Reason::Overloaded, why));
         }
         taken.insert(app, own + 1);
-        Ok(Place { places: self.clone(), app })
+        Ok(SubscriptionSlot { places: self.clone(), app })
     }
 
     fn taken(&self) -> MutexGuard<'_, HashMap<AppId, usize>> {
@@ -43,7 +43,7 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for SubscriptionSlot {
     fn drop(&mut self) {
         let mut taken = self.places.taken();
         match taken.get_mut(&self.app) {
@@ -59,8 +59,8 @@ mod tests {
 
     #[test]
     fn an_app_leaves_as_many_places_as_it_has_and_gets_them_back() {
-        let places = Places::default();
-        let take = |app| -> Vec<Place> { std::iter::from_fn(|| places.take(AppId(app)).ok()).collect() };
+        let places = SubscriptionSlots::default();
+        let take = |app| -> Vec<SubscriptionSlot> { std::iter::from_fn(|| places.take(AppId(app)).ok()).collect() };
         let mut first = take(1);
         let second = take(2);
         assert_eq!((first.len(), second.len()), (5_000, 2_500));

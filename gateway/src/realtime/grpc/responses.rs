@@ -1,4 +1,4 @@
-//! The responses of a stream on their way to its client, and why it ends: the status arrives however full the way is.
+//! The responses of a stream on their way to its client, and its final status, which arrives even if the queue is full.
 
 use std::time::Duration;
 
@@ -45,14 +45,14 @@ impl Responses {
         }
     }
 
-    /// Until the client has gone.
+    /// Until the client has disconnected.
     pub async fn closed(&self) {
         self.responses.closed().await;
     }
 
     /// Ends the stream.
     pub fn end(self, status: Status) {
-        // Fails where the client has gone.
+        // Fails if the client has disconnected.
         let _ = self.end.send(status);
     }
 }

@@ -1,4 +1,4 @@
-//! What a connected client asks for.
+//! Commands of a connected client.
 
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{self as codec, Addressing, Refusal};
@@ -15,7 +15,7 @@ pub(super) enum Command {
 }
 
 impl Command {
-    /// `None`: it is no command.
+    /// `None`: it is not a command.
     pub fn of(frame: ClientFrame<'_>) -> Option<Self> {
         match frame {
             ClientFrame::Send { id, addressing, message, idempotency_key } => {
@@ -27,7 +27,7 @@ impl Command {
         }
     }
 
-    /// Carries it out; returns the frame that answers it.
+    /// Executes it; returns the frame that answers it.
     pub async fn carry_out(self, client: Client) -> String {
         match self {
             Self::Send { id, addressing, message, idempotency_key } => {

@@ -18,7 +18,7 @@ pub(super) enum ClientFrame<'a> {
     Read { id: Cow<'a, str>, msg_id: MsgId },
     /// The device has everything up to a message.
     Delivered { id: Cow<'a, str>, msg_id: MsgId },
-    /// Asks for a sign of life.
+    /// Requests a pong.
     Ping,
 }
 
@@ -159,7 +159,7 @@ pub(super) enum ServerFrame<'a> {
         cursor: Option<&'a str>,
         heartbeat_seconds: u64,
     },
-    /// More happened in these conversations than is delivered: read their histories.
+    /// More happened in these conversations than is delivered: clients must read their histories.
     Missed {
         conversations: Vec<Conversation>,
     },
@@ -169,7 +169,7 @@ pub(super) enum ServerFrame<'a> {
         messages: Vec<SentMessage<'a>>,
         timestamp: i64,
     },
-    /// A `read` or `delivered` is carried out.
+    /// A `read` or `delivered` was executed.
     Done {
         id: &'a str,
     },
@@ -337,7 +337,7 @@ mod tests {
         assert_eq!(error(Some("7"), &refusal), expected);
     }
 
-    /// What the schema says of the server's frames: `type`, the keys, and which of them are required.
+    /// The server's frames according to the schema: `type`, the keys, and which of them are required.
     fn listed() -> Vec<(String, BTreeSet<String>, BTreeSet<String>)> {
         let schema: Value = serde_json::from_str(include_str!("../../../../docs/realtime.schema.json")).unwrap();
         let frames = schema["$defs"]["server"]["oneOf"].as_array().unwrap().iter();

@@ -28,9 +28,9 @@ const FRAME: usize = 32 * 1024;
 
 /// The JSON frames of one client.
 pub(super) struct JsonWire {
-    /// Where the client asked to continue.
+    /// The cursor from which the client continues.
     since: Option<String>,
-    /// Where it continues when it comes back.
+    /// The cursor from which it continues when it reconnects.
     cursor: Option<String>,
 }
 
@@ -43,7 +43,7 @@ impl Wire for JsonWire {
     /// The first frame names the app and has the token of a user.
     async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
         let Message::Text(first) = socket.read().await? else {
-            return Err(End::Told(close_code::UNSUPPORTED, "frames are text"));
+            return Err(End::CloseCode(close_code::UNSUPPORTED, "frames are text"));
         };
         let auth = match frames::parse(&first) {
             Ok(ClientFrame::Auth(auth)) => auth,
@@ -127,14 +127,14 @@ impl Wire for JsonWire {
 
     fn closing_early(end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => Some(closing(word, None)),
+            End::CloseCode(_, word) => Some(closing(word, None)),
             _ => None,
         }
     }
 
     fn closing(&self, end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
+            End::CloseCode(_, word) => Some(closing(word, self.cursor.as_deref())),
             End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
             End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
             End::Gone | End::Refused(..) | End::Replaced => None,
@@ -158,7 +158,7 @@ fn refusal(error: &Error) -> Message {
 
 /// What happened since the client's cursor, up to where its session entered the feed.
 async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &Entered) -> Result<(), End> {
-    // A cursor that is none is the client's fault; it cannot be repeated with success.
+    // An invalid cursor is the client's error, and retrying does not help.
     let failed = |error: Error| match error.reason() {
         Reason::InvalidArgument => {
             let error = Error::invalid("cursor", "is not a cursor of this app");
@@ -172,7 +172,7 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
     events(socket, &[], Some(&entered.cursor)).await
 }
 
-/// What happened in a group or room that the user has just entered.
+/// The events of a group or room that the user has just entered.
 async fn catch_up_joined(socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
     let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
     write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await

@@ -1,10 +1,10 @@
-//! Carries out the operations of clients that concern messages.
+//! Executes the clients' operations on messages.
 
 use std::sync::Arc;
 
 use tidings_dialects::agora::{
     Names, Refusal,
-    msync::{self as codec, Ack, Act, Answered, Asked, Operation, Outcome, Queue},
+    msync::{self as codec, Ack, Act, Answered, CommandKind, Operation, Outcome, Queue},
 };
 use tidings_domain::{
     Content, ConversationId, Draft, Error, Message, MsgId, Reason, RoomId, UnixMillis, UserId, Username,
@@ -29,7 +29,7 @@ use crate::{
 /// The name of the calls, for the scope of idempotency keys.
 const EDIT: &str = "msync/edit";
 
-/// What a client's operation came to.
+/// The result of a client's operation.
 pub(super) struct Done {
     /// The packet that answers it, if one does.
     pub packet: Option<Vec<u8>>,
@@ -55,10 +55,10 @@ pub(super) async fn carry_out(
 ) -> Done {
     let command = Command { client, meta_id, hub, app_key };
     let asked = match operation {
-        Operation::Recall { .. } => Asked::Recall,
-        Operation::Edit { .. } => Asked::Edit,
-        Operation::EnterRoom { .. } | Operation::LeaveRoom(_) => Asked::Room,
-        _ => Asked::Send,
+        Operation::Recall { .. } => CommandKind::Recall,
+        Operation::Edit { .. } => CommandKind::Edit,
+        Operation::EnterRoom { .. } | Operation::LeaveRoom(_) => CommandKind::Room,
+        _ => CommandKind::Send,
     };
     let is_sent = matches!(operation, Operation::Send(_));
     match command.run(operation).await {
@@ -120,8 +120,8 @@ impl Command {
                 operations::leave_room(&self.client, room).await?;
                 Ok(self.room(room, None))
             }
-            Operation::Roster { deed, users, text } => {
-                contacts::carry_out(&self.client, deed, &users, &text).await?;
+            Operation::Roster { action, users, text } => {
+                contacts::carry_out(&self.client, action, &users, &text).await?;
                 Ok(self.done(None))
             }
             Operation::Statistics => Ok(self.done(None)),
@@ -212,7 +212,7 @@ impl Command {
         Act { id, actor, at: UnixMillis(0), conversation, msg_id, sender: None }
     }
 
-    /// Tells the other party of a direct conversation, if they are connected here.
+    /// Notifies the other party of a direct conversation, if they are connected here.
     fn relay(&self, ack: Ack, msg_id: MsgId, conversation: Option<ConversationId>) {
         let peer = |conversation: ConversationId| Some((conversation, conversation.peer_of(self.client.user)?));
         let Some((conversation, peer)) = conversation.and_then(peer) else { return };

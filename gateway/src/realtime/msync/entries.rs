@@ -20,7 +20,7 @@ pub(super) fn queue_of(conversation: ConversationId, user: UserId, names: &Names
     }
 }
 
-/// An event for a user; none: clients are not told of it. `has_all`: the user's device was handed nothing that is newer
+/// An event for a user; none: clients do not get it. `has_all`: the user's device was handed nothing that is newer
 /// than the message of the event.
 pub(super) fn entries_of(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Vec<(Queue, Entry)> {
     let place = event.event.conversation.or_else(|| Some(event.event.change.as_ref()?.place()));
@@ -77,7 +77,7 @@ fn encoded_own(event: &Event, user: UserId, has_all: bool, app_key: &str) -> Opt
     let kind = EventKind::of_name(&of.wire.kind).filter(|_| of.actor == user)?;
     match kind {
         EventKind::Read => {}
-        // The device that did it could not tell it from another one.
+        // The device that did it could not distinguish it from another one.
         EventKind::Delivered | EventKind::Pinned | EventKind::Unpinned => return Some(Vec::new()),
         _ => return None,
     }

@@ -1,4 +1,4 @@
-//! What comes for a device, on its way into the queues.
+//! Puts the events for a device into its queues.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,29 +12,29 @@ use super::{
     entries::{entries_of, is_sent},
     missed::{is_pending, pending},
     offline::{Undelivered, undelivered},
-    own::Own,
-    position::{Place, Position},
+    own::OwnActions,
+    position::{Position, ReachedCursor},
     queues::Queues,
     saved::{save, saved},
 };
 use crate::realtime::{catch_up::CatchUp, client::Client, event::Event, hub::Entered};
 
-/// A change is in the feed within this time; what was asked so long before a position may be told twice.
+/// A change is in the feed within this time; a request made within that time before a position may be announced twice.
 const LATE_CHANGES: Duration = Duration::from_secs(10);
 /// Conversations whose newest message is remembered.
 const MOST_CONVERSATIONS: usize = 1_000;
 
-/// What came for one device, and what it has of it.
+/// The entries for one device, and its acknowledgements.
 pub(super) struct Intake {
     pub queues: Queues,
-    pub own: Own,
+    pub own: OwnActions,
     app_key: String,
     position: Position,
-    /// Up to where the feed was taken, while something of it is held back.
-    taken: Option<Place>,
-    /// What is to be read yet of what came while the device was away, and up to where: before it no event is taken.
-    past: Option<(CatchUp, Place)>,
-    /// What it began with: not delivered again when the feed brings it.
+    /// The position up to which the feed was taken, while an event is held back.
+    taken: Option<ReachedCursor>,
+    /// The past events still to be read for the device, and their end: until then no new event is taken.
+    past: Option<(CatchUp, ReachedCursor)>,
+    /// What it began with: not delivered again when it arrives in the feed.
     first: HashSet<MsgId>,
     /// The newest message of each conversation that was for this session.
     newest: HashMap<ConversationId, MsgId>,
@@ -45,7 +45,7 @@ impl Intake {
     pub fn new(app_key: &str, queues: Queues) -> Self {
         Self {
             queues,
-            own: Own::default(),
+            own: OwnActions::default(),
             app_key: app_key.to_owned(),
             position: Position::default(),
             taken: None,
@@ -55,10 +55,10 @@ impl Intake {
         }
     }
 
-    /// What waits for the device: a known one continues where it was.
+    /// The queues of the device: a known one continues at its position.
     pub async fn begin(&mut self, client: &Client, entered: &Entered) -> Result<(), Error> {
         let (now, saved) = (client.gateway.now(), saved(client).await?);
-        let here = Place { cursor: Arc::clone(&entered.cursor), at: now };
+        let here = ReachedCursor { cursor: Arc::clone(&entered.cursor), at: now };
         let past = match &saved {
             Some(saved) => past(client, &saved.cursor, &entered.cursor).await?,
             None => None,
@@ -83,12 +83,12 @@ impl Intake {
         Ok(())
     }
 
-    /// Whether events are taken: there is room, and what came before them was read.
+    /// Whether events are taken: there is room, and everything before them was read.
     pub fn takes_events(&self) -> bool {
         self.past.is_none() && self.queues.has_room()
     }
 
-    /// Reads more of what came while the device was away, as far as there is room.
+    /// Reads more of the events from while the device was disconnected, as far as there is room.
     pub async fn read_past(&mut self, client: &Client) -> Result<(), Error> {
         while self.queues.has_room()
             && let Some((past, _)) = &mut self.past
@@ -106,7 +106,7 @@ impl Intake {
 
     /// Everything up to that cursor of the feed was taken.
     pub fn came(&mut self, cursor: Arc<str>, client: &Client) {
-        self.taken = Some(Place { cursor, at: client.gateway.now() });
+        self.taken = Some(ReachedCursor { cursor, at: client.gateway.now() });
         self.move_on();
     }
 
@@ -119,7 +119,7 @@ impl Intake {
         }
     }
 
-    /// Events that are for the device, except what it did itself.
+    /// Events for the device, except those that it caused itself.
     pub fn take(&mut self, events: Vec<Arc<Event>>, client: &Client) {
         for event in events {
             let wire = &event.event.wire;
@@ -166,7 +166,7 @@ impl Intake {
     }
 }
 
-/// What came since a cursor; `None`: there is no such cursor any more.
+/// Events since a cursor; `None`: the cursor is no longer valid.
 async fn past(client: &Client, after: &str, upto: &str) -> Result<Option<CatchUp>, Error> {
     match CatchUp::open(&client.gateway, &client.caller, after, upto).await {
         Err(error) if error.reason() == Reason::InvalidArgument => Ok(None),

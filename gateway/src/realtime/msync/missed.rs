@@ -1,11 +1,11 @@
-//! What waits for an answer of the user: requests of contacts and invitations to groups, which a device is told of when
-//! it comes back.
+//! Pending contact requests and invitations to groups, which a device gets when
+//! it reconnects.
 
 use std::collections::HashMap;
 
 use tidings_dialects::agora::{
     Names,
-    msync::{self as codec, Changed, Place, Queue},
+    msync::{self as codec, Changed, GroupState, Queue},
 };
 use tidings_domain::{Change, Error, GroupChanged, GroupKind, UnixMillis, UserId};
 use tidings_proto::{moment_or_zero, pb};
@@ -17,37 +17,37 @@ use crate::{agora, realtime::client::Client, reply::refused};
 /// Of each; the REST calls list all.
 const MOST: i32 = 100;
 
-/// Whether a change is told by [`pending`], and not once more as an event of the past.
+/// Whether a change is sent by [`pending`], and must not be sent again as a past event.
 pub(super) const fn is_pending(change: &Change) -> bool {
     matches!(change, Change::ContactRequested { .. } | Change::Invited { .. })
 }
 
-/// What was asked after that moment and waits.
+/// Pending requests made after that time.
 pub(super) async fn pending(client: &Client, since: UnixMillis, app_key: &str) -> Result<Vec<(Queue, Entry)>, Error> {
-    let mut told = contacts(client).await?;
+    let mut missed = contacts(client).await?;
     let invitations = invitations(client).await?;
     let groups = groups(client, &invitations).await?;
-    told.extend(invitations.into_iter().filter_map(|it| {
-        let place = Place { name: groups.get(&it.group_id)?.clone(), ..Place::default() };
+    missed.extend(invitations.into_iter().filter_map(|it| {
+        let place = GroupState { name: groups.get(&it.group_id)?.clone(), ..GroupState::default() };
         let group = GroupChanged::new(it.group_id, GroupKind::Group);
         let change = Change::Invited { group, users: vec![client.user] };
-        Some(Told { change, place, actor: UserId(it.inviter_id), at: moment_or_zero(it.made_at) })
+        Some(MissedChange { change, place, actor: UserId(it.inviter_id), at: moment_or_zero(it.made_at) })
     }));
-    told.retain(|told| told.at > since);
-    told.sort_by_key(|told| told.at);
-    let people = told.iter().map(|told| told.actor).chain([client.user]);
+    missed.retain(|missed| missed.at > since);
+    missed.sort_by_key(|missed| missed.at);
+    let people = missed.iter().map(|missed| missed.actor).chain([client.user]);
     let names = agora::names_of(&client.gateway, &client.caller, people).await?;
-    Ok(told.iter().flat_map(|told| told.entries(client.user, &names, app_key)).collect())
+    Ok(missed.iter().flat_map(|missed| missed.entries(client.user, &names, app_key)).collect())
 }
 
-struct Told {
+struct MissedChange {
     change: Change,
-    place: Place,
+    place: GroupState,
     actor: UserId,
     at: UnixMillis,
 }
 
-impl Told {
+impl MissedChange {
     fn entries(&self, user: UserId, names: &Names, app_key: &str) -> Vec<(Queue, Entry)> {
         let queue = match self.change.group() {
             Some(group) => Queue::of_group(group.id),
@@ -61,16 +61,16 @@ impl Told {
     }
 }
 
-async fn contacts(client: &Client) -> Result<Vec<Told>, Error> {
+async fn contacts(client: &Client) -> Result<Vec<MissedChange>, Error> {
     let request = pb::ListContactRequestsRequest { page_size: MOST, ..Default::default() };
     let mut directory = client.gateway.clients().directory.clone();
     let listed = directory.list_contact_requests(context::request(&client.caller, request)).await.map_err(refused)?;
-    let told = |request: pb::ContactRequest| {
+    let missed = |request: pb::ContactRequest| {
         let (from, at) = (UserId(request.from_id), moment_or_zero(request.made_at));
         let change = Change::ContactRequested { user: client.user, from, text: request.text };
-        Told { change, place: Place::default(), actor: from, at }
+        MissedChange { change, place: GroupState::default(), actor: from, at }
     };
-    Ok(listed.into_inner().requests.into_iter().map(told).collect())
+    Ok(listed.into_inner().requests.into_iter().map(missed).collect())
 }
 
 async fn invitations(client: &Client) -> Result<Vec<pb::Invitation>, Error> {

@@ -1,4 +1,4 @@
-//! `GET /websocket`: MSync, which the vendor's client SDKs speak; and the document by which they find it.
+//! `GET /websocket`: MSync, the protocol of the vendor's client SDKs; and the document in which they find its address.
 
 mod commands;
 mod contacts;

@@ -1,4 +1,4 @@
-//! What a user has not got on any device: for a device that is not known.
+//! Messages that the user has not received on any device, for an unknown device.
 
 use std::{collections::HashSet, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! What a session did itself, which is not delivered to it.
+//! Recognizes the events that a session caused itself, which are not delivered to it.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -9,12 +9,12 @@ use tidings_domain::{EventKind, MsgId, UserId};
 
 use crate::realtime::event::Event;
 
-/// Acts that are remembered. Their events arrive within moments.
+/// The number of remembered actions. Their events arrive shortly after.
 const MOST: usize = 500;
 
-/// The acts of a session.
+/// The actions of a session.
 #[derive(Default)]
-pub(super) struct Own {
+pub(super) struct OwnActions {
     known: HashSet<(bool, MsgId)>,
     order: VecDeque<(bool, MsgId)>,
     /// A command is being carried out: whether an event of this user is of this session is not known yet.
@@ -22,7 +22,7 @@ pub(super) struct Own {
     held: Vec<Arc<Event>>,
 }
 
-impl Own {
+impl OwnActions {
     /// A command has begun.
     pub fn begin(&mut self) {
         self.is_acting = true;
@@ -49,7 +49,7 @@ impl Own {
         self.held.is_empty()
     }
 
-    /// The event, if it is to be delivered now.
+    /// The event, if it is due now.
     pub fn pass(&mut self, event: Arc<Event>, user: UserId) -> Option<Arc<Event>> {
         let wire = &event.event;
         if wire.actor != user {

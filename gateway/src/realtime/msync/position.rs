@@ -1,19 +1,19 @@
-//! Up to where in the event feed the device has everything.
+//! The position in the event feed up to which the device has everything.
 //!
-//! A cursor is reached when every entry that came up to it was acknowledged, whatever the order of the queues. What was
-//! reached is saved now and then, and at the session's end: after a crash a device gets again what it had since.
+//! A cursor is reached when every entry up to it was acknowledged, regardless of the order of the queues. A
+//! reached cursor is saved occasionally, and at the session's end: after a crash a device gets later entries again.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use tidings_domain::UnixMillis;
 use tokio::time::Instant;
 
-/// How often it is saved at most.
+/// The minimum time between two saves.
 const EVERY: Duration = Duration::from_secs(30);
 
-/// A cursor of the event feed, and when everything up to it had come.
+/// A cursor of the event feed, and when everything up to it had arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ReachedCursor {
     pub cursor: Arc<str>,
     pub at: UnixMillis,
 }
@@ -22,14 +22,14 @@ pub(super) struct Place {
 #[derive(Default)]
 pub(super) struct Position {
     /// Cursors that are not reached, each with the last key that came up to it.
-    ahead: VecDeque<(u64, Place)>,
-    reached: Option<Place>,
+    ahead: VecDeque<(u64, ReachedCursor)>,
+    reached: Option<ReachedCursor>,
     saved_at: Option<Instant>,
 }
 
 impl Position {
-    /// Everything up to a cursor has come; `last_key` is the last entry's.
-    pub fn came(&mut self, place: Place, last_key: u64) {
+    /// Everything up to a cursor has arrived; `last_key` is the last entry's.
+    pub fn came(&mut self, place: ReachedCursor, last_key: u64) {
         match self.ahead.back_mut() {
             // As many as there are entries.
             Some((key, known)) if *key == last_key => *known = place,
@@ -44,8 +44,8 @@ impl Position {
         }
     }
 
-    /// What is to be saved now.
-    pub fn due(&mut self) -> Option<Place> {
+    /// The position to save now.
+    pub fn due(&mut self) -> Option<ReachedCursor> {
         if self.saved_at.is_some_and(|at| at.elapsed() < EVERY) {
             return None;
         }
@@ -54,8 +54,8 @@ impl Position {
         Some(due)
     }
 
-    /// What is to be saved at the end.
-    pub fn last(&mut self) -> Option<Place> {
+    /// The position to save at the end.
+    pub fn last(&mut self) -> Option<ReachedCursor> {
         self.reached.take()
     }
 }
@@ -66,7 +66,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_cursor_is_reached_when_all_before_it_is_acknowledged_and_saved_now_and_then() {
-        let place = |cursor: &str| Place { cursor: cursor.into(), at: UnixMillis(0) };
+        let place = |cursor: &str| ReachedCursor { cursor: cursor.into(), at: UnixMillis(0) };
         let mut position = Position::default();
         position.came(place("a"), 3);
         position.came(place("b"), 5);

@@ -1,8 +1,8 @@
-//! What waits for a client, by conversation, until it acknowledges it.
+//! The entries queued for a client, by conversation, until it acknowledges them.
 //!
-//! The client is told once that a queue has something, and fetches a page; the key of the page in its next request
+//! The client is notified once that a queue has entries, and fetches a page; the key of the page in its next request
 //! acknowledges it. Keys that this session did not give, such as those of an earlier one, acknowledge nothing. Only an empty
-//! page is called the last one: the client is told again when something comes after that.
+//! page is called the last one: the client is notified again when something comes after that.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -18,13 +18,13 @@ use tokio::time::Instant;
 const PAGE: usize = 50;
 /// A page ends when it has that many bytes: a connection keeps a buffer as large as its largest page.
 const PAGE_BYTES: usize = 32 * 1024;
-/// More events are taken only while less than that waits; what is taken at once comes on top of it.
+/// More events are taken only while less than that is queued; one read may exceed it.
 const ENOUGH: usize = 1_000;
 const ENOUGH_BYTES: usize = 4 * 1024 * 1024;
-/// After this time without a request for a queue, the client is told of it again.
+/// After this time without a request for a queue, the client is notified of it again.
 const STALE: Duration = Duration::from_secs(20);
 
-/// Something for the client.
+/// An entry for the client.
 pub(super) struct Entry {
     /// The encoded entry.
     pub meta: Bytes,
@@ -44,7 +44,7 @@ pub(super) struct Queues {
 #[derive(Default)]
 struct One {
     entries: VecDeque<(u64, Entry)>,
-    /// The client was told of it, or has a page of it, since that moment.
+    /// When the client was last notified of it or got a page of it.
     told_at: Option<Instant>,
     /// Whether the client has a page that it has not acknowledged.
     has_page: bool,
@@ -90,18 +90,18 @@ impl Queues {
         self.all.entry(queue).or_default().entries.push_back((self.last_key, entry));
     }
 
-    /// The queues that the client must be told of, with the number of their entries.
-    pub fn untold(&mut self) -> Vec<(Queue, usize)> {
+    /// The queues that must be announced to the client, with the number of their entries.
+    pub fn unannounced(&mut self) -> Vec<(Queue, usize)> {
         let now = Instant::now();
-        let mut untold = Vec::new();
+        let mut unannounced = Vec::new();
         for (queue, one) in &mut self.all {
             if one.told_at.is_none_or(|at| now.duration_since(at) > STALE) {
                 one.told_at = Some(now);
                 one.has_page = false;
-                untold.push((queue.clone(), one.entries.len()));
+                unannounced.push((queue.clone(), one.entries.len()));
             }
         }
-        untold
+        unannounced
     }
 
     /// Acknowledges a queue's entries up to `key`, if it is one of this session, and returns the next ones. A client that has
@@ -136,7 +136,7 @@ impl Queues {
     }
 }
 
-/// Whether more may wait beside so much.
+/// Whether more entries may be queued in addition to these.
 pub(super) const fn is_room(entries: usize, bytes: usize) -> bool {
     entries < ENOUGH && bytes < ENOUGH_BYTES
 }
@@ -171,14 +171,14 @@ mod tests {
         for id in 1..=60 {
             queues.push(queue.clone(), entry(id));
         }
-        assert_eq!(queues.untold(), [(queue.clone(), 60)]);
-        assert!(queues.untold().is_empty());
+        assert_eq!(queues.unannounced(), [(queue.clone(), 60)]);
+        assert!(queues.unannounced().is_empty());
         let first = queues.pull(&queue, None);
         let (metas, key) = first.page.unwrap();
         assert_eq!((metas.len(), key, first.delivered), (50, 150, None));
-        // Asked again before the acknowledgement, while more comes.
+        // Requested again before the acknowledgement, while more arrives.
         queues.push(queue.clone(), entry(61));
-        assert!(queues.pull(&queue, None).page.is_none() && queues.untold().is_empty());
+        assert!(queues.pull(&queue, None).page.is_none() && queues.unannounced().is_empty());
         let second = queues.pull(&queue, Some(key));
         assert_eq!(second.delivered.unwrap().1, MsgId(50));
         let (metas, key) = second.page.unwrap();
@@ -187,7 +187,7 @@ mod tests {
         assert_eq!((last.page.is_none(), last.delivered.unwrap().1), (true, MsgId(61)));
         assert_eq!((queues.entries, queues.bytes, queues.all.len()), (0, 0, 0));
         queues.push(queue.clone(), entry(62));
-        assert_eq!(queues.untold(), [(queue, 1)]);
+        assert_eq!(queues.unannounced(), [(queue, 1)]);
     }
 
     #[tokio::test]
@@ -196,7 +196,7 @@ mod tests {
         for id in 1..=120 {
             queues.push(queue.clone(), entry(id));
         }
-        // Before anything was fetched, as a client asks that comes back.
+        // Before anything was fetched, as a reconnecting client requests it.
         let first = queues.pull(&queue, Some(u64::MAX));
         assert_eq!((first.delivered, first.page.unwrap().1), (None, 150));
         // Of an earlier session, within the page, and beyond it.
@@ -213,11 +213,11 @@ mod tests {
         for id in 1..=120 {
             queues.push(queue.clone(), entry(id));
         }
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
         let key = queues.pull(&queue, None).page.unwrap().1;
         let one = queues.all.get_mut(&queue).unwrap();
         one.told_at = one.told_at.and_then(|told_at| told_at.checked_sub(STALE * 2));
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
         let next = queues.pull(&queue, Some(key));
         assert_eq!((next.delivered.unwrap().1, next.page.unwrap().1), (MsgId(50), 200));
         // The client did not get the second page.
@@ -233,10 +233,10 @@ mod tests {
     fn a_client_that_does_not_fetch_is_told_again() {
         let (mut queues, queue) = (Queues::default(), Queue::of_group(17));
         queues.push(queue.clone(), entry(1));
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
         let one = queues.all.get_mut(&queue).unwrap();
         one.told_at = one.told_at.and_then(|told_at| told_at.checked_sub(STALE * 2));
-        assert_eq!(queues.untold().len(), 1);
+        assert_eq!(queues.unannounced().len(), 1);
     }
 
     #[test]

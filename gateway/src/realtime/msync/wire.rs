@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
-    self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
+    self as codec, Frame, Login, LogoutReason, Outcome, Queue, app_key, login_outcome, operation,
 };
 use tidings_domain::{ConversationId, Error, MsgId, Reason};
 use tokio::time::timeout;
@@ -38,8 +38,8 @@ pub(super) struct MsyncWire {
     device: String,
     user: String,
     intake: Intake,
-    /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
-    has_asked: bool,
+    /// The client has fetched its queues: before that nothing is announced, since it would be fetched twice.
+    has_fetched: bool,
     /// What the device has acknowledged last, until it counts as delivered: it will not acknowledge it again.
     unmarked: Option<(ConversationId, MsgId)>,
     gateway: Gateway,
@@ -55,7 +55,7 @@ impl Wire for MsyncWire {
     async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
         let login = match codec::parse(&bytes_of(socket.read().await?)?) {
             Ok(Frame::Login(login)) => login,
-            Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
+            Ok(_) => return Err(End::CloseCode(close_code::POLICY, "the first packet must be a provision")),
             Err(error) => return Err(refused("", &error)),
         };
         let Login { app_key: app, name, token, device, platform } = login;
@@ -70,7 +70,7 @@ impl Wire for MsyncWire {
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
         let intake = Intake::new(&app_key, queues);
-        Ok((client, Self { app_key, device, user, intake, has_asked: false, unmarked: None, gateway, hub }))
+        Ok((client, Self { app_key, device, user, intake, has_fetched: false, unmarked: None, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -78,9 +78,9 @@ impl Wire for MsyncWire {
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
-        let begun = self.intake.begin(client, entered).await;
-        begun.map_err(|error| End::Refused(TRY_AGAIN, self.refused(&error)))?;
-        socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await
+        // First: clients wait 10 seconds for it, and reading the past may take longer when many come back together.
+        socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?;
+        self.intake.begin(client, entered).await.map_err(failed)
     }
 
     fn takes_events(&self) -> bool {
@@ -93,13 +93,13 @@ impl Wire for MsyncWire {
             Box::pin(self.catch_up_joined(client, joined)).await.map_err(failed)?;
         }
         self.intake.came(batch.cursor, client);
-        self.tell(socket).await
+        self.announce(socket).await
     }
 
     async fn signal(&mut self, socket: &mut Socket, signal: &Signal) -> Result<(), End> {
         let entry = Entry { meta: signal.msync.clone(), delivers: None };
         self.intake.queues.push(Queue::of_user(&signal.peer), entry);
-        self.tell(socket).await
+        self.announce(socket).await
     }
 
     async fn frame(
@@ -109,10 +109,10 @@ impl Wire for MsyncWire {
         message: Message,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
         let frame = codec::parse(&bytes_of(message)?);
-        match frame.map_err(|_| End::Told(close_code::INVALID, "this is no packet of this protocol"))? {
+        match frame.map_err(|_| End::CloseCode(close_code::INVALID, "this is not a packet of this protocol"))? {
             Frame::Unread => {
-                self.has_asked = true;
-                let queues = self.intake.queues.untold();
+                self.has_fetched = true;
+                let queues = self.intake.queues.unannounced();
                 socket.send(binary(codec::unread(&self.app_key, &queues, self.gateway.now()))).await?;
             }
             Frame::Pull { queue, key } => return self.pull(socket, client, &queue, key).await,
@@ -129,7 +129,7 @@ impl Wire for MsyncWire {
             }
             Frame::Logout => {
                 socket.send(binary(codec::logged_out())).await?;
-                return Err(End::Told(close_code::NORMAL, "logged out"));
+                return Err(End::CloseCode(close_code::NORMAL, "logged out"));
             }
             // A client that repeats its login is logged in.
             Frame::Login(_) => {
@@ -148,28 +148,28 @@ impl Wire for MsyncWire {
         let held = self.intake.own.done(answer.is_sent, &answer.messages);
         self.intake.take(held, client);
         self.intake.move_on();
-        self.tell(socket).await
+        self.announce(socket).await
     }
 
     async fn tick(&mut self, socket: &mut Socket, client: &Client) -> Result<(), End> {
         self.intake.save_if_due(client).await;
-        // Whoever does not ask is told all the same.
-        self.has_asked = true;
-        self.tell(socket).await
+        // A client that does not fetch is notified anyway.
+        self.has_fetched = true;
+        self.announce(socket).await
     }
 
     fn closing(&self, end: &End) -> Option<Message> {
         let why = match end {
-            End::Replaced => Parting::Replaced,
-            End::Kicked => Parting::Kicked,
-            End::PasswordChanged(_) => Parting::PasswordChanged,
+            End::Replaced => LogoutReason::Replaced,
+            End::Kicked => LogoutReason::Kicked,
+            End::PasswordChanged(_) => LogoutReason::PasswordChanged,
             End::Unauthorized(error) => match error.reason() {
-                Reason::UserNotFound | Reason::UserDisabled => Parting::Removed,
-                Reason::TokenRevoked => Parting::Kicked,
+                Reason::UserNotFound | Reason::UserDisabled => LogoutReason::Removed,
+                Reason::TokenRevoked => LogoutReason::Kicked,
                 // The client knows when its token ends.
                 _ => return None,
             },
-            End::Gone | End::Told(..) | End::Refused(..) => return None,
+            End::Gone | End::CloseCode(..) | End::Refused(..) => return None,
         };
         let now = self.gateway.now();
         Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
@@ -184,7 +184,7 @@ impl Wire for MsyncWire {
 }
 
 impl MsyncWire {
-    /// What happened in a group or room that the user has just entered.
+    /// The events of a group or room that the user has just entered.
     async fn catch_up_joined(&mut self, client: &Client, joined: &Joined) -> Result<(), Error> {
         let mut past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await?;
         while let Some(part) = past.next(&client.gateway, client.app()).await? {
@@ -193,9 +193,9 @@ impl MsyncWire {
         Ok(())
     }
 
-    async fn tell(&mut self, socket: &mut Socket) -> Result<(), End> {
-        if self.has_asked {
-            for (queue, _) in self.intake.queues.untold() {
+    async fn announce(&mut self, socket: &mut Socket) -> Result<(), End> {
+        if self.has_fetched {
+            for (queue, _) in self.intake.queues.unannounced() {
                 socket.send(binary(codec::notice(&self.app_key, &queue))).await?;
             }
         }
@@ -218,7 +218,7 @@ impl MsyncWire {
         };
         socket.send(binary(packet)).await?;
         Box::pin(self.intake.read_past(client)).await.map_err(failed)?;
-        self.tell(socket).await?;
+        self.announce(socket).await?;
         Ok(pulled.delivered.map(|delivered| mark(client.clone(), delivered).boxed()))
     }
 }
@@ -232,8 +232,8 @@ async fn mark(client: Client, (conversation, msg_id): (ConversationId, MsgId)) -
 }
 
 fn failed(error: Error) -> End {
-    tracing::debug!(%error, "what a client missed cannot be read");
-    End::Told(TRY_AGAIN, "the feed is interrupted")
+    tracing::debug!(%error, "events that a client missed could not be read");
+    End::CloseCode(TRY_AGAIN, "the feed is interrupted")
 }
 
 fn binary(packet: Vec<u8>) -> Message {
@@ -243,7 +243,7 @@ fn binary(packet: Vec<u8>) -> Message {
 fn bytes_of(message: Message) -> Result<axum::body::Bytes, End> {
     match message {
         Message::Binary(bytes) => Ok(bytes),
-        _ => Err(End::Told(close_code::UNSUPPORTED, "packets are binary")),
+        _ => Err(End::CloseCode(close_code::UNSUPPORTED, "packets are binary")),
     }
 }
 
@@ -252,7 +252,7 @@ fn refused(device: &str, error: &Error) -> End {
     End::Refused(UNAUTHORIZED, binary(codec::login_refused(device, why)))
 }
 
-/// An app's own token is no login of a user.
+/// An app's own token is not a login of a user.
 fn known(error: Error) -> Error {
     if error.reason() == Reason::InvalidArgument { Error::new(Reason::TokenForeign, "") } else { error }
 }

@@ -17,7 +17,7 @@ use crate::{
 /// Deliveries removed per transaction.
 const STEP: i64 = 1_000;
 
-/// Maximum number of endpoints of an app: each is followed and delivered to by itself.
+/// Maximum number of endpoints of an app: each is followed and delivered to separately.
 const MAX_ENDPOINTS: i64 = 100;
 
 /// Timeout of a call.
@@ -132,7 +132,7 @@ pub async fn pause(core: &Core, app: AppId, id: i64, because: Option<&str>) -> R
 const OVERLAP: Duration = Duration::from_hours(24);
 const MAX_OVERLAP: Duration = Duration::from_hours(7 * 24);
 
-/// Replaces its key, which is returned only here; the former one signs too until the overlap is over.
+/// Replaces its key, which is returned only here; the former one also signs until the overlap ends.
 pub async fn rotate(core: &Core, app: AppId, id: i64, overlap: Option<Duration>) -> Result<Endpoint, Error> {
     let overlap = overlap.unwrap_or(OVERLAP);
     if overlap > MAX_OVERLAP {

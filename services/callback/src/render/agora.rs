@@ -38,7 +38,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, details: &UserDetai
         | EventKind::Unpinned
         | EventKind::Changed(_) => event.msg_id.to_string(),
     };
-    let told = CallbackEvent {
+    let callback = CallbackEvent {
         app,
         secret: endpoint.token.as_deref().unwrap_or_default(),
         timestamp: event.at,
@@ -50,10 +50,10 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, details: &UserDetai
     };
     match event.kind {
         EventKind::Sent | EventKind::Online => {
-            Some(("chat", post_send_callback(&told, false, event.content.as_ref()?)))
+            Some(("chat", post_send_callback(&callback, false, event.content.as_ref()?)))
         }
-        EventKind::Read => Some(("read_ack", read_ack_callback(&told, event.msg_id))),
-        EventKind::Recalled => Some(("recall", recall_callback(&told, event.msg_id))),
+        EventKind::Read => Some(("read_ack", read_ack_callback(&callback, event.msg_id))),
+        EventKind::Recalled => Some(("recall", recall_callback(&callback, event.msg_id))),
         EventKind::Edited => {
             let operator = if event.actor == UserId::ADMIN { REST_OPERATOR.to_owned() } else { name(event.actor) };
             let edit = Edit {
@@ -65,7 +65,7 @@ pub fn render(app: &App, endpoint: &Endpoint, event: &Event, details: &UserDetai
                 sender: &from,
                 content: event.content.as_ref()?,
             };
-            Some(("edit", edit_callback(&told, &edit)))
+            Some(("edit", edit_callback(&callback, &edit)))
         }
         // The vendor does not report rejected messages.
         EventKind::Refused

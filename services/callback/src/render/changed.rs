@@ -34,30 +34,30 @@ pub fn tencent(changed: &Changed, details: &UserDetails) -> Option<(&'static str
 fn of_group(changed: &Changed, details: &UserDetails, group: GroupChanged) -> Option<(Callback, Vec<u8>)> {
     let name = |user: UserId| account(details, user).into_owned();
     let operator = name(changed.actor);
-    let told = ChangedGroup { group: group.id, kind: group.kind(), operator: &operator, event_time: changed.at };
+    let callback = ChangedGroup { group: group.id, kind: group.kind(), operator: &operator, event_time: changed.at };
     let people = |users: &[UserId]| users.iter().map(|user| name(*user)).collect::<Vec<String>>();
     match &changed.change {
         Change::GroupCreated { owner, name: title, members, .. } => {
             let (owner, members) = (name(*owner), people(members));
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
-            Some((Callback::GroupAfterCreate, group_after_create(&told, &owner, title, &members)))
+            Some((Callback::GroupAfterCreate, group_after_create(&callback, &owner, title, &members)))
         }
         Change::GroupDestroyed { owner, name: title, members, .. } => {
             let (owner, members) = (name(*owner), people(members));
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
-            Some((Callback::GroupAfterDestroy, group_after_destroy(&told, &owner, title, &members)))
+            Some((Callback::GroupAfterDestroy, group_after_destroy(&callback, &owner, title, &members)))
         }
         Change::MembersJoined { users, how, .. } => {
             let members = people(users);
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
             let invited = matches!(how, Joining::Added | Joining::Invited);
-            Some((Callback::GroupAfterJoin, group_after_join(&told, invited, &members)))
+            Some((Callback::GroupAfterJoin, group_after_join(&callback, invited, &members)))
         }
         Change::MembersLeft { users, how, .. } => {
             let members = people(users);
             let members: Vec<&str> = members.iter().map(String::as_str).collect();
             let kicked = matches!(how, Leaving::Removed | Leaving::Blocked);
-            Some((Callback::GroupAfterExit, group_after_exit(&told, kicked, &members)))
+            Some((Callback::GroupAfterExit, group_after_exit(&callback, kicked, &members)))
         }
         Change::GroupUpdated { fields, name, description, avatar, .. } => {
             let profile = GroupProfile {
@@ -66,11 +66,11 @@ fn of_group(changed: &Changed, details: &UserDetails, group: GroupChanged) -> Op
                 face_url: avatar.as_deref(),
                 notification: None,
             };
-            Some((Callback::GroupAfterChange, group_after_change(&told, &profile)?))
+            Some((Callback::GroupAfterChange, group_after_change(&callback, &profile)?))
         }
         Change::Announced { text, .. } => {
             let profile = GroupProfile { notification: Some(text), ..GroupProfile::default() };
-            Some((Callback::GroupAfterChange, group_after_change(&told, &profile)?))
+            Some((Callback::GroupAfterChange, group_after_change(&callback, &profile)?))
         }
         // The vendor has none for these. Those of users and contacts are in [`of_contacts`].
         Change::OwnerChanged { .. }
@@ -185,7 +185,7 @@ pub fn agora(
         _ => None,
     };
     if let Some((user, resource, platform, ended)) = connection {
-        let told = StatusCallback {
+        let callback = StatusCallback {
             app,
             secret: endpoint.token.as_deref().unwrap_or_default(),
             timestamp: changed.at,
@@ -197,7 +197,7 @@ pub fn agora(
             address: &changed.address,
             ended,
         };
-        return vec![(event_id.to_owned(), "status", status_callback(&told))];
+        return vec![(event_id.to_owned(), "status", status_callback(&callback))];
     }
     let from = from(changed);
     let (from, reason) = (name(from), reason(&changed.change));
@@ -210,7 +210,7 @@ pub fn agora(
             (None, Some(group)) => group.id.to_string(),
             (None, None) => String::new(),
         };
-        let told = ChangeCallback {
+        let callback = ChangeCallback {
             app,
             secret: endpoint.token.as_deref().unwrap_or_default(),
             timestamp: changed.at,
@@ -220,15 +220,15 @@ pub fn agora(
             host: HOST,
         };
         let (command, body) = match group {
-            Some(group) => ("muc", muc_callback(&told, group, operation.name, reason)),
-            None => ("roster", roster_callback(&told, operation.name, reason)),
+            Some(group) => ("muc", muc_callback(&callback, group, operation.name, reason)),
+            None => ("roster", roster_callback(&callback, operation.name, reason)),
         };
         (id.clone(), command, body)
     };
     operations(&changed.change).into_iter().enumerate().map(tell).collect()
 }
 
-/// Whose deed it is: of contacts the user whose contacts changed, whoever made the call.
+/// Who acted: for contacts the user whose contacts changed, even if someone else made the call.
 fn from(changed: &Changed) -> UserId {
     match &changed.change {
         Change::ContactRequested { from, .. } => *from,

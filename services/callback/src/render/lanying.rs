@@ -12,12 +12,14 @@ pub fn render(app: &App, event: &Event) -> Option<(&'static str, Vec<u8>)> {
         ConversationId::Group(group) => group.0,
         ConversationId::Room(room) => room.0,
     };
-    let told = CallbackEvent { app, msg_id: event.msg_id, from: event.sender, to, at: event.at };
+    let callback = CallbackEvent { app, msg_id: event.msg_id, from: event.sender, to, at: event.at };
     let kind = event.conversation.kind();
     match event.kind {
-        EventKind::Sent | EventKind::Online => Some(("message", sent_callback(&told, kind, event.content.as_ref()?))),
-        EventKind::Recalled => Some(("recall", recalled_callback(&told))),
-        EventKind::Edited => Some(("replace", edited_callback(&told, event.content.as_ref()?))),
+        EventKind::Sent | EventKind::Online => {
+            Some(("message", sent_callback(&callback, kind, event.content.as_ref()?)))
+        }
+        EventKind::Recalled => Some(("recall", recalled_callback(&callback))),
+        EventKind::Edited => Some(("replace", edited_callback(&callback, event.content.as_ref()?))),
         EventKind::Refused
         | EventKind::Read
         | EventKind::OnlineBroadcast

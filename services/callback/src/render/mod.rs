@@ -132,7 +132,7 @@ fn subject_of(dialect: Dialect, wire: &pb::Event) -> Result<Option<Subject>, Err
     let Some(change) = &wire.change else {
         return Ok(event(kind, wire)?.map(Box::new).map(Subject::Message));
     };
-    // To the vendors' callbacks threads are no groups.
+    // To the vendors' callbacks threads are not groups.
     if change.parent_group_id != 0 {
         return Ok(None);
     }

@@ -60,7 +60,7 @@ const DUE: &str = "
     where d.app_id = $1 and d.endpoint_id = $2 and d.state = 1 and d.at_ms <= $3
     order by d.at_ms, d.delivery_id limit cast($4 as bigint)";
 
-/// The same, except those that an earlier one of their conversation holds up.
+/// The same, except those that wait for an earlier one of their conversation.
 const DUE_IN_ORDER: &str = "
     select d.delivery_id, d.event_id, d.command, d.address, d.platform, d.trace, d.body, d.tries,
         d.created_at

@@ -135,7 +135,7 @@ pub async fn list(db: &Db, key: &DataKey, app: Option<AppId>) -> Result<Vec<Endp
 
 fn endpoint(key: &DataKey, row: EndpointRow) -> Result<Endpoint, Error> {
     let app = AppId(row.app_id);
-    // It was sealed as the key, before it became the former one. Without it only the present one signs.
+    // It was sealed as the key, before it became the former one. Without it only the current one signs.
     let previous = row.previous_secret.and_then(|previous| opened(key, app, (SECRET, &previous)).ok());
     let secret = opened(key, app, (SECRET, &row.secret));
     let token = row.token.map(|token| key.open(app, TOKEN, &token)).transpose();
@@ -206,7 +206,7 @@ pub async fn advance(tx: &mut Tx, app: AppId, id: i64, from: &str, to: &str) -> 
     Ok(moved > 0)
 }
 
-/// Replaces its key; the former one signs until then too. False if the endpoint was removed.
+/// Replaces its key; the former one also signs until then. False if the endpoint was removed.
 pub async fn rotate(
     tx: &mut Tx,
     (app, id): (AppId, i64),

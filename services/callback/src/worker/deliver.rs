@@ -29,7 +29,7 @@ use crate::{
 const BATCH: usize = 256;
 /// How long it sleeps when nothing is due.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long open calls may take once no more are made. Those without an answer by then are made again.
+/// How long open calls may take once no more are started. Those without an answer by then are retried.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The maximum normal difference between clocks.
@@ -53,7 +53,7 @@ pub struct Deliveries {
     open: HashSet<i64>,
     /// Outcomes to be recorded next.
     ended: Vec<Ended>,
-    tell: mpsc::UnboundedSender<Ended>,
+    report: mpsc::UnboundedSender<Ended>,
     outcomes: mpsc::UnboundedReceiver<Ended>,
 }
 
@@ -64,9 +64,9 @@ impl Deliveries {
         shared: Arc<Shared>,
         changes: watch::Receiver<()>,
     ) -> Self {
-        let (tell, outcomes) = mpsc::unbounded_channel();
+        let (report, outcomes) = mpsc::unbounded_channel();
         let (breaker, open, ended) = (Breaker::default(), HashSet::new(), Vec::new());
-        Self { core, present, shared, changes, breaker, ahead: None, open, ended, tell, outcomes }
+        Self { core, present, shared, changes, breaker, ahead: None, open, ended, report, outcomes }
     }
 
     /// Until an internal error.
@@ -121,7 +121,7 @@ impl Deliveries {
         if timeout(PATIENCE, finished).await.is_err() {
             let endpoint = self.present.borrow();
             let (app, endpoint, calls) = (endpoint.app, endpoint.id, self.open.len());
-            tracing::warn!(%app, endpoint, calls, "calls without an answer in time are repeated");
+            tracing::warn!(%app, endpoint, calls, "calls that were not answered in time will be repeated");
         }
     }
 
@@ -157,9 +157,9 @@ impl Deliveries {
     }
 
     fn post(&self, app: &Arc<App>, due: Due) {
-        // With the keys that it has now.
+        // With the endpoint's current keys.
         let (core, endpoint, app) = (Arc::clone(&self.core), Arc::clone(&self.present.borrow()), Arc::clone(app));
-        let tell = self.tell.clone();
+        let report = self.report.clone();
         let due = Arc::new(due);
         tokio::spawn(async move {
             let (begun, began) = (core.deps.clock.now(), core.deps.clock.elapsed());
@@ -169,8 +169,8 @@ impl Deliveries {
             let answer = call.await.unwrap_or_else(|fault| Answer::none(format!("internal error: {fault}")));
             let ms = core.deps.clock.elapsed().saturating_sub(began).as_millis() as i64;
             let attempt = Attempt { at: begun.0, ms, status: answer.status, answer: answer.text.clone() };
-            // The receiver may be gone; then it is tried again.
-            let _ = tell.send((due, attempt, answer));
+            // The receiver may have been dropped; then it is tried again.
+            let _ = report.send((due, attempt, answer));
         });
     }
 

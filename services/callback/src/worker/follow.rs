@@ -23,7 +23,7 @@ use crate::{
 const BATCH: i32 = 1000;
 /// How long it waits for more events while nothing can be posted.
 const TOGETHER: Duration = Duration::from_millis(200);
-/// While more than so many are untried, reading the feed pauses: events are kept in the log anyway.
+/// While more than this many are untried, reading the feed pauses: events are kept in the log anyway.
 const MOST: i64 = 2000;
 /// How often it checks for room without a signal.
 const LOOK: Duration = Duration::from_secs(2);
@@ -103,7 +103,7 @@ async fn is_stuck(core: &Core, which: (AppId, i64), shared: &Shared) -> Result<b
     Ok(shared.is_silent(core.deps.clock.elapsed()) && delivery::untried(&core.deps.db, which, most).await? == most)
 }
 
-/// Events that the endpoint had not received are gone, since it was paused or unavailable for longer than they are
+/// Events that the endpoint had not received were removed, since it was paused or unavailable for longer than they are
 /// kept. The operator has to know: it is paused, and continues with what is left when it is resumed.
 async fn overtaken(core: &Core, (app, id): (AppId, i64), cursor: &str, error: &Error) -> Result<(), Error> {
     tracing::error!(%app, endpoint = id, "events that an endpoint had not received are no longer kept");

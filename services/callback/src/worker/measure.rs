@@ -1,4 +1,4 @@
-//! Counts what waits, for the numbers of the process.
+//! Counts waiting deliveries, for the metrics.
 
 use std::{sync::Arc, time::Duration};
 
@@ -21,7 +21,7 @@ pub async fn run(core: Arc<Core>) {
     }
 }
 
-/// Of every endpoint that is not paused, whichever process works for it.
+/// Of every endpoint that is not paused, regardless of the process that serves it.
 async fn measure(core: &Core) -> Result<(), Error> {
     let (mut waiting, mut overdue) = (0, Duration::ZERO);
     for endpoint in store::endpoint::list(&core.deps.db, &core.key, None).await? {

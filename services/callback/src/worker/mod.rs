@@ -46,7 +46,7 @@ const STUCK: Duration = Duration::from_secs(1);
 /// How long a worker pauses after an internal error; twice as long after each further one.
 const REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(8);
-/// A worker that ran for so long was healthy.
+/// A worker that ran for this long was healthy.
 const WELL: Duration = Duration::from_mins(1);
 
 /// Runs until shutdown.
@@ -62,7 +62,7 @@ pub fn spawn(core: &Arc<Core>, changes: watch::Receiver<()>) {
     tasks.run(Task::new("callback.gone_apps"), move || gone_apps::run(Arc::clone(&ending)));
 }
 
-/// A pair that works for an endpoint.
+/// A pair of tasks that serves an endpoint.
 struct Pair {
     endpoint: watch::Sender<Arc<Endpoint>>,
     stop: Shutdown,
@@ -76,7 +76,7 @@ impl Drop for Pair {
     }
 }
 
-/// Works for every endpoint that no other process works for. Leases only avoid duplicate work; correctness (nothing
+/// Serves every endpoint that no other process serves. Leases only avoid duplicate work; correctness (nothing
 /// lost, nothing delivered from two rows) does not depend on them.
 async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
     let owner = owner(&*core.deps.entropy);
@@ -124,7 +124,7 @@ async fn supervise(core: Arc<Core>, mut changes: watch::Receiver<()>) {
         let _ = (&mut pair.work).await;
     }
     if let Err(error) = store::endpoint::release(&core.deps.db, &owner).await {
-        tracing::debug!(%error, "others wait until the leases have expired");
+        tracing::debug!(%error, "leases could not be returned: other processes wait until they expire");
     }
 }
 
@@ -141,7 +141,7 @@ fn owner(entropy: &dyn Entropy) -> String {
     hex(&bytes)
 }
 
-/// The endpoints that this process works for from now on. Broken ones are logged once.
+/// The endpoints that this process serves from now on. Broken ones are logged once.
 async fn ours(
     core: &Core,
     owner: &str,
@@ -159,9 +159,9 @@ async fn ours(
             tracing::error!(app = %found.app, endpoint = found.id, why = found.paused, "an endpoint is broken and gets no callbacks");
         }
     }
-    let told = endpoints.into_iter().filter(|endpoint| endpoint.paused.is_none());
-    let told = told.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
-    Ok(told.filter(|(which, _)| leased.as_ref().is_none_or(|leased| leased.contains(which))).collect())
+    let active = endpoints.into_iter().filter(|endpoint| endpoint.paused.is_none());
+    let active = active.map(|endpoint| ((endpoint.app, endpoint.id), endpoint));
+    Ok(active.filter(|(which, _)| leased.as_ref().is_none_or(|leased| leased.contains(which))).collect())
 }
 
 fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>) -> Pair {
@@ -171,7 +171,7 @@ fn pair(core: &Arc<Core>, endpoint: Arc<Endpoint>, changes: watch::Receiver<()>)
     Pair { endpoint: sender, stop, work }
 }
 
-/// Until it is told to stop. Open calls are finished then.
+/// Runs until it is stopped, then finishes open calls.
 async fn work(
     core: Arc<Core>,
     endpoint: Arc<Endpoint>,
@@ -192,7 +192,7 @@ async fn work(
 
 /// Forever: internal errors and those of our own services are waited out.
 async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
-    let mut rest = Rest::default();
+    let mut rest = Backoff::default();
     loop {
         let done = follow::follow(core, endpoint, shared).await;
         metrics().feed.interrupted(Follower::Callback);
@@ -202,7 +202,7 @@ async fn follow_on(core: &Core, endpoint: &Endpoint, shared: &Shared) {
 
 /// The same.
 async fn deliver_on(endpoint: &Endpoint, deliveries: &mut Deliveries) {
-    let mut rest = Rest::default();
+    let mut rest = Backoff::default();
     loop {
         let done = deliveries.deliver().await;
         rest.after("delivered", endpoint, done).await;
@@ -228,18 +228,18 @@ impl Shared {
 }
 
 /// The pause between two failures.
-struct Rest {
+struct Backoff {
     next: Duration,
     began: Instant,
 }
 
-impl Default for Rest {
+impl Default for Backoff {
     fn default() -> Self {
         Self { next: REST, began: Instant::now() }
     }
 }
 
-impl Rest {
+impl Backoff {
     async fn after(&mut self, what: &str, endpoint: &Endpoint, done: Result<(), Error>) {
         if done.is_ok() || self.began.elapsed() >= WELL {
             self.next = REST;

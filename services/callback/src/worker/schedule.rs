@@ -24,7 +24,7 @@ pub struct Verdict {
     pub at: UnixMillis,
 }
 
-/// Any 2xx counts as delivered, whatever the body (decision 33). After 410 it stays queued, since the endpoint is
+/// Any 2xx counts as delivered, with any body (decision 33). After 410 it stays queued, since the endpoint is
 /// paused.
 pub fn judge(deps: &Deps, retry: Retry, answer: &Answer, tries: i64, now: UnixMillis) -> Verdict {
     let dead = Verdict { state: State::Dead, at: now };

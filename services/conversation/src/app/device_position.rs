@@ -1,5 +1,5 @@
-//! Up to where a device has everything. Nothing is written per message: a device saves its position now and then, and
-//! when it leaves.
+//! The position up to which a device has everything. Nothing is written per message: a device saves its position
+//! occasionally, and when it leaves.
 
 use tidings_domain::{Caller, Error, UnixMillis, UserId};
 
@@ -21,7 +21,7 @@ pub async fn find(
     store::find(&deps.db, (caller.app, user), device).await
 }
 
-/// Saves it, unless a later one was reached already: an older connection of the device, of which nobody has noticed yet
+/// Saves it, unless a later one was reached already: an older connection of the device, of which it is not known yet
 /// that it is gone, moves nothing back. A user's devices that were not saved for the longest are forgotten when there are too many.
 pub async fn save(
     deps: &Deps,

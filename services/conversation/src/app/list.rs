@@ -51,8 +51,8 @@ pub async fn these(
         return Ok(Vec::new());
     }
     let only = places.iter().map(|place| (*place).into()).collect();
-    let wanted = internal::UnreadRequest { page_size: MOST, only, ..Default::default() };
-    let found = unread(deps, caller, user, wanted).await?.conversations;
+    let request = internal::UnreadRequest { page_size: MOST, only, ..Default::default() };
+    let found = unread(deps, caller, user, request).await?.conversations;
     let of = |place: ConversationId| {
         let wire = Some(place.into());
         found.iter().find(|entry| entry.conversation == wire).copied()

@@ -122,7 +122,7 @@ async fn newest(deps: &Deps, caller: &Caller, user: UserId, conversation: Conver
 }
 
 /// The conversation, and the message up to which the mark moves. `None`: retention removed the message and no
-/// conversation is given, so no mark needs to move: what is gone counts as read.
+/// conversation is given, so no mark needs to move: removed messages count as read.
 async fn resolve(
     deps: &Deps,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Reports to the message service, in the background, what is to be in the event feed: read marks, delivered marks, pins.
+//! Reports to the message service, in the background, changes for the event feed: read marks, delivered marks, pins.
 //!
 //! A report is written in the transaction of the change and deleted once it was delivered. A crash in between, or another
 //! process at the same work, delivers it twice, which adds nothing. Apps have their turns: what is refused of one app waits,
@@ -57,7 +57,7 @@ async fn run(deps: Arc<Deps>, kind: Kind) {
             }
             Err(error) => {
                 turns.interrupted();
-                tracing::warn!(%error, ?kind, "what is to be in the event feed could not be reported yet");
+                tracing::warn!(%error, ?kind, "reports for the event feed could not be sent yet");
                 sleep(rest).await;
                 rest = (rest * 2).min(LONGEST_REST);
             }
@@ -79,7 +79,7 @@ async fn round(deps: &Deps, kind: Kind, turns: &mut Turns) -> Result<bool, Error
             }
             Err(error) if error.reason().is_transient() => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, ?kind, %app, "what is to be in the event feed was refused");
+                tracing::warn!(%error, ?kind, %app, "a report for the event feed was refused");
                 turns.refused(app, Instant::now());
             }
         }

@@ -1,4 +1,4 @@
-//! Whose turn it is. Apps are served one after another, so that one that cannot be served keeps no other from it.
+//! Serves apps in turn, so that one that cannot be served does not block the others.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -62,7 +62,7 @@ impl Turns {
     /// There are no more apps; true: the first ones have not had their turn in this round.
     pub fn end(&mut self, now: Instant) -> bool {
         self.after = AppId(i64::MIN);
-        // Whoever has nothing more to report is not asked for again.
+        // Apps with nothing more to report are not visited again.
         self.refused.retain(|_, refused| refused.until + LONGEST_REST > now);
         std::mem::take(&mut self.is_rest_of_round)
     }

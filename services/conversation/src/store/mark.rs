@@ -56,7 +56,7 @@ pub fn lists() -> Vec<&'static Gather> {
     vec![&PAGE]
 }
 
-/// The look-ups in this table.
+/// The lookups in this table.
 pub fn lookups() -> Vec<&'static GatherMany> {
     vec![&OF_PLACES]
 }

@@ -55,7 +55,7 @@ pub fn lists() -> Vec<&'static Gather> {
     vec![&OF_USER, &PAGE]
 }
 
-/// The look-ups in this table.
+/// The lookups in this table.
 pub fn lookups() -> Vec<&'static GatherMany> {
     vec![&OF_PLACES]
 }

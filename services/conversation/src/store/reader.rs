@@ -1,4 +1,4 @@
-//! Whose read mark covers a message of a group.
+//! Users whose read mark covers a message of a group.
 
 use std::sync::LazyLock;
 
@@ -28,7 +28,7 @@ pub fn lists() -> Vec<&'static Gather> {
     vec![&PAGE]
 }
 
-/// A message of a group, and its sender, who is no reader.
+/// A message of a group, and its sender, who is not a reader.
 #[derive(Debug, Clone, Copy)]
 pub struct OfMessage {
     pub app: AppId,

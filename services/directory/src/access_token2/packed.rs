@@ -8,7 +8,7 @@ use tidings_runtime::unpack_zlib;
 
 /// The prefix of every such token.
 pub(crate) const PREFIX: &str = "007";
-/// Longer texts are no tokens.
+/// Longer texts are not tokens.
 const MAX_BYTES: usize = 8 * 1024;
 /// The maximum unpacked size.
 pub(super) const MAX_UNPACKED: usize = 16 * 1024;

@@ -1,4 +1,4 @@
-//! Verifies tokens: at most two reads besides the app's.
+//! Verifies tokens: at most two reads in addition to the app's.
 
 use tidings_domain::{App, Error, Reason};
 

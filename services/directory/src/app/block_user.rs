@@ -9,10 +9,10 @@ const MAX_USERS: usize = 600;
 
 /// Who must not receive messages of a user.
 #[derive(Debug, Default)]
-pub(crate) struct Unwelcoming {
+pub(crate) struct RefusingReceivers {
     /// They have blocked the sender.
     pub(crate) blockers: Vec<UserId>,
-    /// They are no contacts of the sender.
+    /// They are not contacts of the sender.
     pub(crate) strangers: Vec<UserId>,
 }
 
@@ -79,15 +79,15 @@ impl Core {
         Ok(page(blocked, limit, |user| *user))
     }
 
-    /// Those of `by` that have blocked the sender, and with `contacts_only` those that are no contacts of theirs. Runs for
-    /// every message to a user, hence one statement for each.
+    /// Those of `by` that have blocked the sender, and with `contacts_only` those that are not contacts of theirs. Runs
+    /// for every message to a user, hence one statement for each.
     pub(crate) async fn blocked_by(
         &self,
         caller: &Caller,
         sender: Option<i64>,
         by: &[UserId],
         contacts_only: bool,
-    ) -> Result<Unwelcoming, Error> {
+    ) -> Result<RefusingReceivers, Error> {
         let sender = subject(caller, sender)?;
         if by.len() > MAX_USERS {
             return Err(Error::invalid("by_ids", format!("must be at most {MAX_USERS}")));
@@ -99,6 +99,6 @@ impl Core {
         } else {
             Vec::new()
         };
-        Ok(Unwelcoming { blockers, strangers })
+        Ok(RefusingReceivers { blockers, strangers })
     }
 }

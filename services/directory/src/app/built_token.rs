@@ -58,7 +58,7 @@ impl Core {
         })
     }
 
-    /// An invalid name belongs to nobody.
+    /// No user has an invalid name.
     async fn user_by_name(&self, app: AppId, name: &str) -> Result<Option<KnownUser>, Error> {
         match Username::parse(name) {
             Ok(name) => self.registered_user(app, &UserRef::Name(name)).await,

@@ -37,16 +37,16 @@ impl Core {
     /// The oldest changes of all apps, up to `limit`; empty if there was none for as long as `wait`.
     pub(crate) async fn take_changes(&self, limit: i64, wait: Duration) -> Result<Vec<RecordedRow>, Error> {
         let until = Instant::now() + wait;
-        let mut news = self.bus.subscribe(Hint::Changes);
+        let mut hints = self.bus.subscribe(Hint::Changes);
         loop {
-            news.mark_seen();
+            hints.mark_seen();
             let found = store::change::oldest(&self.db, limit).await?;
             let left = until.saturating_duration_since(Instant::now());
             if !found.is_empty() || left.is_zero() {
                 return Ok(found);
             }
             let look = if fault::is_without("directory.looks") { left } else { LOOK.min(left) };
-            if timeout(look, news.hinted()).await.is_ok() {
+            if timeout(look, hints.hinted()).await.is_ok() {
                 sleep(GATHER.min(left)).await;
             }
         }

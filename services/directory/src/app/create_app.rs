@@ -40,10 +40,10 @@ impl Core {
         Ok(known)
     }
 
-    async fn lanying_app_id(&self, tx: &mut Tx, wanted: Option<String>) -> Result<String, Error> {
-        if let Some(wanted) = wanted {
-            refuse_taken(tx, AppKey::Lanying(wanted.clone())).await?;
-            return Ok(wanted);
+    async fn lanying_app_id(&self, tx: &mut Tx, requested: Option<String>) -> Result<String, Error> {
+        if let Some(requested) = requested {
+            refuse_taken(tx, AppKey::Lanying(requested.clone())).await?;
+            return Ok(requested);
         }
         loop {
             let drawn = letters_12(&*self.entropy);
@@ -53,10 +53,10 @@ impl Core {
         }
     }
 
-    async fn sdk_appid(&self, tx: &mut Tx, wanted: Option<i64>) -> Result<i64, Error> {
-        if let Some(wanted) = wanted {
-            refuse_taken(tx, AppKey::Sdk(wanted)).await?;
-            return Ok(wanted);
+    async fn sdk_appid(&self, tx: &mut Tx, requested: Option<i64>) -> Result<i64, Error> {
+        if let Some(requested) = requested {
+            refuse_taken(tx, AppKey::Sdk(requested)).await?;
+            return Ok(requested);
         }
         loop {
             let (least, count) = RANDOM_SDK_APPIDS;

@@ -33,14 +33,14 @@ impl Core {
         }
         let policy = self.known_app(&AppKey::Id(app)).await?.app.policy.owner_deletion;
         let now = self.clock.now();
-        let tells = self.tells_of_presence(app).await;
+        let has_events = self.has_presence_events(app).await;
         let mut tx = self.db.begin().await?;
-        // Locked first, so that nobody adds the user to a group meanwhile.
+        // Locked first, so that the user cannot be added to a group meanwhile.
         if store::users::lock(&mut tx, app, found.id).await?.is_none() {
             return Err(not_found(user));
         }
         let mut changes = leave_groups(&mut tx, caller, found.id, policy, now).await?;
-        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), tells).await?.changes);
+        changes.extend(self.disconnect(&mut tx, app, found.id, &Devices::default(), has_events).await?.changes);
         changes.push(Change::UserDeleted { user: found.id });
         let push = store::user_push::find_in(&mut tx, app, found.id).await?;
         forget(&mut tx, app, found.id).await?;
@@ -55,7 +55,8 @@ impl Core {
 }
 
 /// Removes the user from every group. Groups they owned pass to the longest-standing admin, else to the
-/// longest-standing member, and end when nobody is left, or all of them when the policy says so. What that changed.
+/// longest-standing member, and end when no member is left, or all of them end if the policy says so. What that
+/// changed.
 async fn leave_groups(
     tx: &mut Tx,
     caller: &Caller,

@@ -1,8 +1,8 @@
-//! Gives the name of a user who has just been deleted to nobody else yet.
+//! Delays reuse of the name of a user who has just been deleted.
 //!
-//! Other processes keep for a moment whom a name means. Were the name another account's within that moment, what is sent to
-//! it would reach the deleted one and nobody. They ask for the version of the app's users once a second, so after that
-//! second nobody takes the name for the deleted user any more.
+//! Other processes cache the user of a name for a short time. If the name got another account within that time, what is
+//! sent to it would go to the deleted user. They read the version of the app's users once a second, so after that
+//! second no process maps the name to the deleted user any more.
 
 use std::{collections::HashSet, time::Duration};
 
@@ -11,11 +11,11 @@ use tidings_store::Tx;
 
 use crate::store;
 
-/// How long a deletion that was committed may be unknown elsewhere: `tidings_directory_client` asks anew after a second,
-/// which lasts a tenth longer on a clock that is being corrected.
+/// How long a deletion that was committed may be unknown elsewhere: `tidings_directory_client` refreshes after a
+/// second, which lasts a tenth longer on a clock that is being corrected.
 const UNKNOWN_ELSEWHERE: Duration = Duration::from_millis(1250);
-/// How old a deletion is, by its row, that everybody knows of. More than a transaction takes (4.5 seconds), since nobody can
-/// tell when the row was committed, and than clocks of two processes may be apart (5 seconds each).
+/// The age, by its row, at which a deletion is known everywhere. More than a transaction takes (4.5 seconds), since it
+/// is unknown when the row was committed, and more than the clocks of two processes may differ (5 seconds each).
 const KNOWN_EVERYWHERE: Duration = Duration::from_secs(16);
 /// How often one call waits: names that are deleted again meanwhile are refused as a busy server's.
 const WAITS: usize = 2;
@@ -28,7 +28,7 @@ pub(super) struct FreedNames {
 }
 
 impl FreedNames {
-    /// Whether one of the names, which the transaction has taken, was another user's until a moment ago. It must be undone
+    /// Whether one of the names, which the transaction has taken, was another user's until recently. It must be undone
     /// then, and may be done again after [`Self::wait`].
     pub(super) async fn are_fresh(
         &mut self,
@@ -43,12 +43,12 @@ impl FreedNames {
         Ok(self.met.len() > before)
     }
 
-    /// Waits until nobody takes the names for the users any more whose deletion was met. It is committed, so the whole time
+    /// Waits until no process maps the names to their deleted users any more. It is committed, so the whole time
     /// is waited from now on. To be called outside of a transaction.
     pub(super) async fn wait(&mut self) -> Result<(), Error> {
         self.waits += 1;
         if self.waits > WAITS {
-            return Err(Error::new(Reason::Overloaded, "").because("the name is deleted again and again"));
+            return Err(Error::new(Reason::Overloaded, "").because("the name was deleted again during each retry"));
         }
         tokio::time::sleep(UNKNOWN_ELSEWHERE).await;
         Ok(())

@@ -1,6 +1,6 @@
 //! Asks an app's hooks before groups and contacts change.
 //!
-//! They are asked before the transaction begins: while a server thinks, nothing is locked, and when it refuses, nothing
+//! They are called before the transaction begins: meanwhile nothing is locked, and when a hook refuses, nothing
 //! was done. So nothing is promised about the state at the moment of the change; the use-case decides again under its
 //! locks.
 
@@ -25,7 +25,7 @@ const REFUSED: &str = "refused by the callback";
 /// Why a change is refused when a hook with `refuse` returns no answer.
 const NO_ANSWER: &str = "custom internal error";
 
-/// The hooks that are asked about one call, and what their questions have in common.
+/// The hooks for one call, and what their requests have in common.
 pub(super) struct HookRound<'a> {
     core: &'a Core,
     caller: &'a Caller,
@@ -37,7 +37,7 @@ pub(super) struct HookRound<'a> {
 }
 
 impl Core {
-    /// `None`: nobody is asked. `people`: whose names the questions have, beside the caller's.
+    /// `None`: there is no hook to call. `people`: users whose names the requests have, in addition to the caller's.
     pub(super) async fn hook_round<'a>(
         &'a self,
         caller: &'a Caller,

@@ -67,14 +67,14 @@ impl Core {
         let known = self.registered_user(app, user).await?;
         let checked = self.check_password(Guess::new(app, user.into(), from), known.as_ref(), password).await;
         let Some(known) = known else {
-            // The caller may learn that there is no such user, after the same response time as for any other answer.
+            // The caller may find out that there is no such user, after the same response time as for any other answer.
             return Err(checked
                 .err()
                 .filter(|error| error.reason() != Reason::PasswordWrong)
                 .unwrap_or_else(|| not_found(user)));
         };
         checked?;
-        // Only callers with the right password learn that the user is disabled.
+        // Only callers with the right password find out that the user is disabled.
         enabled(known)
     }
 
@@ -132,7 +132,7 @@ impl Core {
         let by = Registrar { address: from.to_owned(), is_open: false };
         match self.register_one(known, new, NameRule::General, &by).await {
             Ok(()) => {}
-            // Somebody else registered the name meanwhile, which is just as good.
+            // Someone else registered the name meanwhile, which has the same effect.
             Err(error) if error.reason() == Reason::UserExists => {}
             Err(error) => return Err(error),
         }

@@ -80,7 +80,7 @@ pub(crate) struct Core {
     pub(crate) guesses: Guesses,
     pub(crate) registrations: Registrations,
     pub(crate) quotas: Quotas,
-    /// For hooks, which alone are called.
+    /// Only hooks are called.
     pub(crate) outbound: Outbound,
     pub(crate) breaker: Breaker,
     pub(crate) bus: Arc<dyn Bus>,
@@ -127,7 +127,7 @@ impl Core {
     /// Commits a change of `app` and invalidates the cache for it.
     async fn commit_change(&self, tx: Tx, app: &App) -> Result<(), Error> {
         let committed = tx.commit().await;
-        // A commit that failed may have taken effect all the same.
+        // A commit that failed may have taken effect anyway.
         self.apps.changed(app);
         committed
     }

@@ -25,10 +25,10 @@ use crate::{
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause after a failure.
 const REST: Duration = Duration::from_secs(1);
-/// How long the subscribers of a user are not notified again: at least so long, and so much for each of them.
+/// How long the subscribers of a user are not notified again: at least this long, plus a time for each of them.
 const LEAST_GAP: Duration = Duration::from_millis(200);
 const GAP_OF_ONE: Duration = Duration::from_millis(5);
-/// Users that are looked at together.
+/// Users that are checked together.
 const USERS: i64 = 200;
 /// Subscribers that are named in one transaction, unless one user has more.
 const SUBSCRIBERS: i64 = 4_000;
@@ -105,16 +105,16 @@ impl Core {
         let pending: Vec<UserId> = due.iter().filter(|due| due.is_pending).map(|due| due.user).collect();
         let mut subscribers =
             store::presence_subscription::subscribers(&mut tx, app, &pending, self.clock.now()).await?;
-        let (told, over): (Vec<PresenceDue>, Vec<PresenceDue>) =
+        let (notified, over): (Vec<PresenceDue>, Vec<PresenceDue>) =
             due.into_iter().partition(|due| subscribers.contains_key(&due.user));
         presence_due::remove(&mut tx, app, &over.iter().map(|due| due.user).collect::<Vec<_>>()).await?;
         let next = |due: &PresenceDue| {
             let due_at = now + gap(subscribers.get(&due.user).map_or(0, Vec::len));
             PresenceDue { user: due.user, due_at, is_pending: false, gone: Vec::new() }
         };
-        let next: Vec<PresenceDue> = told.iter().map(next).collect();
+        let next: Vec<PresenceDue> = notified.iter().map(next).collect();
         presence_due::put(&mut tx, app, &next).await?;
-        let changes = self.presence_of(&mut tx, app, &told, &mut subscribers).await?;
+        let changes = self.presence_of(&mut tx, app, &notified, &mut subscribers).await?;
         let by = |user| Caller { app, actor: Actor::User(user), address: None, platform: Platform::RestApi };
         let changes: Vec<(Caller, Change)> = changes.into_iter().map(|(user, change)| (by(user), change)).collect();
         let changes = changes.iter().map(|(caller, change)| (caller, change.clone()));
@@ -127,10 +127,10 @@ impl Core {
         &self,
         tx: &mut Tx,
         app: AppId,
-        told: &[PresenceDue],
+        notified: &[PresenceDue],
         subscribers: &mut HashMap<UserId, Vec<UserId>>,
     ) -> Result<Vec<(UserId, Change)>, Error> {
-        let users: Vec<UserId> = told.iter().map(|due| due.user).collect();
+        let users: Vec<UserId> = notified.iter().map(|due| due.user).collect();
         let live = self.live_sessions_in(tx, app, &users).await?;
         let published = store::presence::of_many_in(tx, app, &users).await?;
         let mut by_user: HashMap<UserId, (Vec<&DevicePresence>, Vec<&Session>)> = HashMap::new();
@@ -146,7 +146,7 @@ impl Core {
             let presence = shown(user, &devices, &sessions);
             let mut statuses = presence.statuses;
             for name in &due.gone {
-                // It may have come back.
+                // It may have reconnected.
                 if statuses.iter().all(|(resource, _)| resource != name) {
                     statuses.push((name.clone(), OFFLINE.to_owned()));
                 }
@@ -156,11 +156,11 @@ impl Core {
             let subscribers = subscribers.remove(&user).unwrap_or_default();
             (user, Change::PresenceChanged { user, statuses, ext: presence.ext, last_time_ms, subscribers })
         };
-        Ok(told.iter().map(change).collect())
+        Ok(notified.iter().map(change).collect())
     }
 }
 
-/// How long the presence of a user with so many subscribers is not told again.
+/// The minimum time between notifications of a user's presence, for that many subscribers.
 fn gap(subscribers: usize) -> Duration {
     GAP_OF_ONE.saturating_mul(u32::try_from(subscribers).unwrap_or(u32::MAX)).max(LEAST_GAP)
 }

@@ -168,7 +168,7 @@ fn check_targets(targets: &[UserRef]) -> Result<(), Error> {
     Err(Error::invalid("targets", format!("must be 1 to {MAX_TARGETS}")))
 }
 
-/// What was published by device, and live sessions beside it.
+/// What was published by device, and the live sessions.
 pub(super) fn shown(user: UserId, devices: &[&DevicePresence], sessions: &[&Session]) -> Presence {
     let mut statuses: BTreeMap<String, String> =
         sessions.iter().map(|session| (session.resource.clone(), ONLINE.to_owned())).collect();

@@ -1,4 +1,4 @@
-//! Records whose presence has changed. [`super::notify_presence`] tells those who are subscribed to it.
+//! Records whose presence has changed. [`super::notify_presence`] notifies the subscribers.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,7 +8,7 @@ use tidings_store::Tx;
 use super::Core;
 use crate::store::{self, presence_due::PresenceDue};
 
-/// Devices of a user that are named as gone.
+/// Devices of a user that are listed as disconnected.
 const MOST_GONE: usize = 32;
 
 impl Core {
@@ -34,7 +34,7 @@ impl Core {
         let known = store::presence_due::of_many(tx, app, &users).await?;
         let mut known: HashMap<UserId, PresenceDue> = known.into_iter().map(|due| (due.user, due)).collect();
         let due = |user: UserId| {
-            // Told a moment ago: it waits.
+            // Notified recently: it waits.
             let mut due =
                 known.remove(&user).unwrap_or(PresenceDue { user, due_at: now, is_pending: true, gone: Vec::new() });
             due.is_pending = true;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tidings_domain::UnixMillis;
 
-/// Readings that are further apart than this are an interruption: leases may have run out meanwhile that nobody could renew.
+/// Readings that are further apart than this are an interruption: leases may have expired because they could not be
+/// renewed.
 const GAP: Duration = Duration::from_secs(4);
 
 /// Readings of the database, by the process's time and by that of the database: a machine that was suspended may notice it

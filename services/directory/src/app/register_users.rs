@@ -149,7 +149,7 @@ impl Core {
         Ok(checked.into_iter().map(outcome).collect())
     }
 
-    /// The user; `None` where somebody else has the name by now.
+    /// The user; `None` if another user has the name by now.
     async fn insert(
         &self,
         tx: &mut Tx,

@@ -1,6 +1,6 @@
 //! Sessions of clients that gateways report, and leases without which they do not count.
 //!
-//! A gateway that is gone renews its lease no more: its sessions are offline when that is over, and are swept then
+//! A gateway that died no longer renews its lease: its sessions are offline when it expires, and are swept then
 //! ([`super::sweep_sessions`]).
 
 use std::{
@@ -73,7 +73,7 @@ impl Core {
 
     /// Waits for other transactions about the same users: of two that cross, the second one sees what the first one wrote.
     async fn write_sessions(&self, report: SessionReport, users: &BTreeSet<(AppId, UserId)>) -> Result<(), Error> {
-        let telling = self.telling(users.iter().map(|(app, _)| *app).collect()).await;
+        let with_events = self.with_presence_events(users.iter().map(|(app, _)| *app).collect()).await;
         let mut tx = self.db.begin().await?;
         if !store::gateway_lease::hold(&mut tx, report.gateway).await? {
             return Err(Error::new(Reason::Unavailable, "the lease has lapsed meanwhile"));
@@ -89,42 +89,42 @@ impl Core {
             let (how, address) = hows.get(&session.id).copied().unwrap_or((SessionEnd::Closed, None));
             (session, how, address)
         });
-        self.tell(&mut tx, started.collect(), ended.collect(), &telling).await?;
+        self.record_connections(&mut tx, started.collect(), ended.collect(), &with_events).await?;
         tx.commit().await
     }
 
     /// Those apps whose users' connections are events.
-    pub(super) async fn telling(&self, apps: HashSet<AppId>) -> HashSet<AppId> {
-        let mut telling = HashSet::new();
+    pub(super) async fn with_presence_events(&self, apps: HashSet<AppId>) -> HashSet<AppId> {
+        let mut with_events = HashSet::new();
         for app in apps {
-            if self.tells_of_presence(app).await {
-                telling.insert(app);
+            if self.has_presence_events(app).await {
+                with_events.insert(app);
             }
         }
-        telling
+        with_events
     }
 
     /// Records what changed, for users who are queued for.
-    pub(super) async fn tell(
+    pub(super) async fn record_connections(
         &self,
         tx: &mut Tx,
         started: Vec<(Connected, Option<IpAddr>)>,
         ended: Vec<(Connected, SessionEnd, Option<IpAddr>)>,
-        telling: &HashSet<AppId>,
+        with_events: &HashSet<AppId>,
     ) -> Result<(), Error> {
         let mut changes: Vec<(Caller, Change)> = Vec::new();
         let mut users: BTreeMap<AppId, Vec<UserId>> = BTreeMap::new();
         let mut gone: HashMap<AppId, Vec<(UserId, String)>> = HashMap::new();
         for (Connected { app, user, resource, platform, .. }, address) in started {
             users.entry(app).or_default().push(user);
-            if telling.contains(&app) {
+            if with_events.contains(&app) {
                 changes.push((caller(app, user, address), Change::UserOnline { user, resource, platform }));
             }
         }
         for (Connected { app, user, resource, platform, .. }, how, address) in ended {
             users.entry(app).or_default().push(user);
             gone.entry(app).or_default().push((user, resource.clone()));
-            if telling.contains(&app) {
+            if with_events.contains(&app) {
                 changes.push((caller(app, user, address), Change::UserOffline { user, resource, platform, how }));
             }
         }

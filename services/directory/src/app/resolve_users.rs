@@ -17,7 +17,7 @@ use crate::{
 
 const MAX_REFS: usize = 1000;
 
-/// What to do about a name that nobody has.
+/// What to do about an unknown name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unknown {
     /// It is an error.

@@ -106,7 +106,7 @@ impl Core {
         end_tokens: bool,
     ) -> Result<usize, Error> {
         let id = self.own_user(caller, user).await?.user.id;
-        let tells = self.tells_of_presence(caller.app).await;
+        let has_events = self.has_presence_events(caller.app).await;
         let mut tx = self.db.begin().await?;
         // Locked, so that the sessions counted are those that end.
         store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
@@ -117,7 +117,7 @@ impl Core {
         }
         let now = self.clock.now();
         let which = if end_tokens { Devices::default() } else { devices };
-        let Disconnected { sessions, changes } = self.disconnect(&mut tx, caller.app, id, &which, tells).await?;
+        let Disconnected { sessions, changes } = self.disconnect(&mut tx, caller.app, id, &which, has_events).await?;
         let Devices { device_sn, resource } = which;
         let (device_sn, resource) = (device_sn.unwrap_or_default(), resource.unwrap_or_default());
         let disconnected = Change::UserDisconnected { user: id, device_sn, resource, sessions };
@@ -130,19 +130,19 @@ impl Core {
         Ok(live.len())
     }
 
-    /// Whether connections and disconnections of the app's users are events; of an app that is gone they are not.
-    pub(super) async fn tells_of_presence(&self, app: AppId) -> bool {
+    /// Whether connections and disconnections of the app's users are events; those of a deleted app are not.
+    pub(super) async fn has_presence_events(&self, app: AppId) -> bool {
         self.known_app(&AppKey::Id(app)).await.is_ok_and(|known| known.app.policy.presence_events)
     }
 
-    /// Removes the connections of a user, who is locked. One that a gateway has not reported yet stays: nobody knew of it.
+    /// Removes the connections of a user, who is locked. One that a gateway has not reported yet stays.
     pub(super) async fn disconnect(
         &self,
         tx: &mut Tx,
         app: AppId,
         user: UserId,
         devices: &Devices,
-        tells: bool,
+        has_events: bool,
     ) -> Result<Disconnected, Error> {
         let mut connected = store::connected_session::of_user(tx, app, user).await?;
         connected.retain(|session| devices.contain(session.device_sn, &session.resource));
@@ -153,13 +153,13 @@ impl Core {
         }
         let mut sessions: Vec<(i64, i64)> = ended.iter().map(|session| (session.gateway, session.id)).collect();
         sessions.sort_unstable();
-        let told = ended.iter().filter(|_| tells).map(|session| Change::UserOffline {
+        let offline = ended.iter().filter(|_| has_events).map(|session| Change::UserOffline {
             user,
             resource: session.resource.clone(),
             platform: session.platform.clone(),
             how: SessionEnd::Kicked,
         });
-        let changes: Vec<Change> = told.collect();
+        let changes: Vec<Change> = offline.collect();
         let gone: Vec<_> = ended.into_iter().map(|session| (session.user, session.resource)).collect();
         self.presence_changed(tx, app, vec![user], &gone).await?;
         Ok(Disconnected { sessions, changes })

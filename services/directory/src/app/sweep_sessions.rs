@@ -1,6 +1,6 @@
-//! Removes the sessions of gateways that are gone.
+//! Removes the sessions of gateways that died.
 //!
-//! A lease that is over says that a gateway is gone only if it could have been renewed. So a process sweeps when it has
+//! An expired lease means that a gateway died only if it could have been renewed. So a process sweeps when it has
 //! reached the database itself for a while without interruption: after an outage, and after its own start, gateways that are
 //! there have renewed their leases by then.
 
@@ -18,7 +18,7 @@ use crate::{
 
 /// For how long the database must have been reached: gateways try again within this time.
 const REACHED: Duration = LEASE.saturating_add(Duration::from_secs(4));
-/// How often leases are looked at.
+/// How often leases are checked.
 const LOOK: Duration = Duration::from_secs(1);
 /// The pause after a failure.
 const REST: Duration = Duration::from_secs(5);
@@ -38,7 +38,7 @@ async fn sweep_always(core: Arc<Core>) {
         sleep(LOOK).await;
         if let Err(error) = core.sweep_sessions(&mut reach).await {
             reach.lost();
-            tracing::warn!(%error, "sessions of gateways that are gone could not be swept yet");
+            tracing::warn!(%error, "sessions of stopped gateways could not be removed yet");
             sleep(REST).await;
         }
     }
@@ -69,7 +69,7 @@ impl Core {
     /// False: there is nothing left to sweep.
     async fn sweep_some(&self, gateway: i64) -> Result<bool, Error> {
         let some = store::connected_session::of_gateway(&self.db, gateway, STEP).await?;
-        let telling = self.telling(some.iter().map(|session| session.app).collect()).await;
+        let with_events = self.with_presence_events(some.iter().map(|session| session.app).collect()).await;
         let mut tx = self.db.begin().await?;
         let now = tx.now(&*self.clock).await?;
         let until = store::gateway_lease::lock(&mut tx, gateway).await?;
@@ -78,7 +78,7 @@ impl Core {
             return Ok(false);
         }
         if some.is_empty() {
-            // Stays if a report was under way.
+            // Stays if a report was in progress.
             store::gateway_lease::remove(&mut tx, gateway).await?;
             tx.commit().await?;
             return Ok(false);
@@ -90,7 +90,7 @@ impl Core {
         };
         let ended = store::connected_session::end(&mut tx, some.iter().map(key).collect()).await?;
         let ended = ended.into_iter().map(|session| (session, SessionEnd::TimedOut, None)).collect();
-        self.tell(&mut tx, Vec::new(), ended, &telling).await?;
+        self.record_connections(&mut tx, Vec::new(), ended, &with_events).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -40,7 +40,7 @@ impl Core {
         };
 
         let id = before.user.id;
-        let tells = self.tells_of_presence(caller.app).await;
+        let has_events = self.has_presence_events(caller.app).await;
         let mut tx = self.db.begin().await?;
         let locked = store::users::lock(&mut tx, caller.app, id).await?.ok_or_else(|| not_found(user))?;
         if password_hash.is_some() && caller.actor != Actor::App && locked.token_epoch != before.token_epoch {
@@ -70,7 +70,7 @@ impl Core {
             store::session::end_all(&mut tx, caller.app, id).await?;
         }
         if ends_tokens {
-            changes.extend(self.disconnect(&mut tx, caller.app, id, &Devices::default(), tells).await?.changes);
+            changes.extend(self.disconnect(&mut tx, caller.app, id, &Devices::default(), has_events).await?.changes);
         }
         store::change::add(&mut tx, caller, now, &changes).await?;
         if updated.enabled != before.enabled {

@@ -1,4 +1,4 @@
-//! What users tell about themselves, by name (agora.md 10.2).
+//! Attributes of users, by name (agora.md 10.2).
 
 use std::collections::{BTreeMap, HashMap};
 

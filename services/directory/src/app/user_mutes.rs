@@ -1,4 +1,4 @@
-//! Where users may not send, whatever their rights there.
+//! Where users are muted, regardless of their rights there.
 
 use tidings_domain::{Caller, Change, Error, UserId, UserMutes, UserRef};
 

@@ -26,7 +26,7 @@ pub(crate) fn users(ids: &[i64]) -> Vec<UserId> {
     ids.iter().copied().map(UserId).collect()
 }
 
-/// Who asks, who is asked, and what.
+/// Requester, receiver and text of a request.
 pub(crate) fn new_contact_request(wire: pb::RequestContactRequest) -> (Option<i64>, UserId, NewContactRequest) {
     (wire.user_id, UserId(wire.contact_id), NewContactRequest { text: wire.text, remark: wire.remark })
 }

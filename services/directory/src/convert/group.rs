@@ -25,7 +25,7 @@ pub(crate) fn user_ids(wire: Vec<i64>) -> Result<Vec<UserId>, Error> {
     Ok(wire.into_iter().filter(|user| seen.insert(*user)).map(UserId).collect())
 }
 
-/// Maximum number of entries that a list skips: their keys are read all the same.
+/// Maximum number of entries that a list skips: their keys are read anyway.
 const MAX_SKIP: i32 = 10_000;
 
 /// A part of a list.

@@ -59,7 +59,7 @@ pub(crate) fn user_mutes(user: UserId, username: String, mutes: UserMutes) -> pb
     pb::UserMutes { user_id: user.0, username, ..mutes.into() }
 }
 
-/// The attributes of a user; of nobody, none.
+/// The attributes of a user; none if there is no user.
 pub(crate) fn user_attributes(found: Option<(UserId, Attributes)>) -> pb::UserAttributes {
     found.map_or_else(pb::UserAttributes::default, |(user, attributes)| pb::UserAttributes {
         user_id: user.0,
@@ -67,7 +67,7 @@ pub(crate) fn user_attributes(found: Option<(UserId, Attributes)>) -> pb::UserAt
     })
 }
 
-/// Whether a user is online; nobody is not.
+/// Whether a user is online; false if there is no user.
 pub(crate) fn user_status(found: Option<(UserId, bool)>) -> pb::UserStatus {
     found.map_or_else(pb::UserStatus::default, |(user, online)| pb::UserStatus { user_id: user.0, online })
 }

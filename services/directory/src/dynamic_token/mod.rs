@@ -20,7 +20,7 @@ use crate::{model::KnownApp, token::refused};
 /// The prefix of every such token: `dt-` in base64.
 pub(crate) const PREFIX: &str = "ZHQt";
 const KIND: &str = "dt-";
-/// Longer texts are no tokens.
+/// Longer texts are not tokens.
 const MAX_BYTES: usize = 4096;
 /// The allowed clock skew of the builder, in seconds.
 const AHEAD: i64 = 60;
@@ -332,7 +332,7 @@ mod tests {
             let mut app = known();
             app.app.created_at = UnixMillis(1_600_000_000_000);
             if let Ok(token) = verify(&app, &PAGES.encode(format!("dt-{json}")), UnixMillis(now.saturating_mul(1000))) {
-                // Tokens that live longer than the policy allows are refused here, so nobody holds one.
+                // Tokens that live longer than the policy allows are refused here, so none is in use.
                 prop_assert!(ttl > 86_400 || (token.user == user && token.issued == built && token.ends == built + ttl));
             }
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidings_domain::{Actor, AppId, Error, UserId};
 use tidings_proto::{
     internal::{self, directory_internal_service_server::DirectoryInternalService},
-    page_start, page_token, status_from_error as to_status,
+    page_start, page_token, pb, status_from_error as to_status,
 };
 use tonic::{Request, Response, async_trait};
 
@@ -14,7 +14,7 @@ use crate::{
     Directory,
     convert::{connected::session_report, size},
     model::AppKey,
-    store::change::RecordedRow,
+    store::{change::RecordedRow, membership::UserPlace},
 };
 
 /// The longest wait for a change, in milliseconds.
@@ -127,6 +127,18 @@ impl DirectoryInternalService for Directory {
         Ok(Response::new(internal::MembershipsResponse { memberships: wire_memberships(memberships) }))
     }
 
+    #[tracing::instrument(level = "debug", name = "group.user_places", skip_all)]
+    async fn user_places(&self, request: Request<internal::UserPlacesRequest>) -> Reply<internal::UserPlacesResponse> {
+        let caller = self.caller(&request).await.map_err(to_status)?;
+        let wire = request.into_inner();
+        let found = self.core.user_places(&caller, wire.user_id, wire.with_contacts).await.map_err(to_status)?;
+        let (places, contacts) = found;
+        Ok(Response::new(internal::UserPlacesResponse {
+            places: places.into_iter().map(Into::into).collect(),
+            contact_ids: wire_ids(contacts),
+        }))
+    }
+
     #[tracing::instrument(level = "debug", name = "directory.get_screening", skip_all)]
     async fn get_screening(&self, request: Request<internal::GetScreeningRequest>) -> Reply<internal::Screening> {
         let app = self.app_itself(&request).await.map_err(to_status)?;
@@ -142,6 +154,18 @@ impl DirectoryInternalService for Directory {
         }
         let shown = self.core.shows_file(caller.app, &request.into_inner().uuid).await.map_err(to_status)?;
         Ok(Response::new(internal::ShowsFileResponse { shown }))
+    }
+}
+
+impl From<UserPlace> for internal::UserPlace {
+    fn from(place: UserPlace) -> Self {
+        Self {
+            group_id: place.group,
+            kind: pb::GroupKind::from(place.kind).into(),
+            is_thread: place.is_thread,
+            joined_at_ms: place.joined_at.0,
+            history_visible: place.history_visible,
+        }
     }
 }
 

@@ -124,8 +124,8 @@ impl Directory {
         request: Request<pb::SetRoomAttributesRequest>,
     ) -> Result<pb::RoomAttributesResponse, Error> {
         let caller = self.caller(&request).await?;
-        let wanted = request.into_inner().try_into()?;
-        Ok(room_outcomes(self.core.set_room_attributes(&caller, wanted).await?))
+        let command = request.into_inner().try_into()?;
+        Ok(room_outcomes(self.core.set_room_attributes(&caller, command).await?))
     }
 
     pub(super) async fn room_attributes_removed(

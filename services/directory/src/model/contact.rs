@@ -67,7 +67,7 @@ impl NewContactRequest {
     }
 }
 
-/// A request that waits for the user who was asked.
+/// A pending request to a user.
 #[derive(Debug, Clone)]
 pub(crate) struct ContactRequest {
     pub(crate) from: UserId,

@@ -36,7 +36,7 @@ pub(crate) struct Group {
     pub(crate) updated_at: UnixMillis,
     pub(crate) settings: Settings,
     pub(crate) enabled: bool,
-    /// Of a thread: the group that it belongs to; 0: it is no thread.
+    /// Of a thread: the group that it belongs to; 0: it is not a thread.
     pub(crate) parent_group: i64,
     /// Of a thread: the message of that group that it belongs to.
     pub(crate) parent_msg: MsgId,
@@ -121,7 +121,7 @@ pub(crate) struct Member {
     pub(crate) muted: Mute,
     /// `None` for users without a name.
     pub(crate) username: Option<String>,
-    /// How the member wants to be shown in the group; empty: not set.
+    /// The member's display name in the group; empty: not set.
     pub(crate) display_name: String,
 }
 
@@ -146,7 +146,7 @@ pub(crate) enum MemberFilter {
     Muted,
 }
 
-/// Which part of a list is asked for.
+/// The requested part of a list.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Part {
     /// Only ids above it.
@@ -162,7 +162,7 @@ pub(crate) struct Part {
 pub(crate) struct Joinable {
     /// Only a public group.
     pub(crate) public_only: bool,
-    /// Only a group that takes everybody at once.
+    /// Only an open group.
     pub(crate) at_once: bool,
 }
 
@@ -306,7 +306,7 @@ impl Group {
         self.parent_group != 0
     }
 
-    /// Whether it is a thread that only its members see: nobody joins it by themselves.
+    /// Whether it is a thread that only its members see: users cannot join it themselves.
     pub(crate) fn is_hidden(&self) -> bool {
         self.is_thread() && self.settings.apply_approval != ApplyApproval::All
     }

@@ -112,7 +112,7 @@ impl MuteSpan {
 }
 
 impl MuteChange {
-    /// The mutes after the change, without those that are over.
+    /// The mutes after the change, without expired ones.
     pub(crate) fn applied_to(self, mutes: UserMutes, now: UnixMillis) -> UserMutes {
         let after = |before: Mute, span: Option<MuteSpan>| span.map_or(before.at(now), |span| span.from(now));
         UserMutes {

@@ -63,7 +63,7 @@ impl NewWordList {
         WordListSummary { name: name.clone(), action: *action, words: words.len() as i64 }
     }
 
-    /// Refuses it if `lists` others with so many bytes of words leave no room.
+    /// Refuses it if `lists` others with that many bytes of words leave no room.
     pub(crate) fn check_room(&self, lists: i64, bytes: i64) -> Result<(), Error> {
         if lists >= MAX_LISTS {
             return Err(Error::invalid("name", format!("would make more than {MAX_LISTS} lists")));

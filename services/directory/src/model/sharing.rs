@@ -61,7 +61,7 @@ pub(crate) struct RoomAttribute {
     pub(crate) value: String,
     /// Whose it is; the admin is the app itself.
     pub(crate) owner: UserId,
-    /// Whether it goes when the owner leaves.
+    /// Whether it is removed when the owner leaves.
     pub(crate) auto_delete: bool,
 }
 

@@ -38,7 +38,7 @@ row! {
     }
 }
 
-/// A stored secret: the present one, the former one, and until when that is valid.
+/// A stored secret: the current one, the former one, and until when the former one is valid.
 type SealedPair = (String, Option<String>, Option<i64>);
 
 impl AppRow {

@@ -78,13 +78,13 @@ pub(crate) async fn oldest(db: &Db, limit: i64) -> Result<Vec<RecordedRow>, Erro
     Ok(rows)
 }
 
-/// Removes changes that are in the feed; some may be gone already.
+/// Removes changes that are in the feed; some may already be removed.
 pub(crate) async fn remove(tx: &mut Tx, changes: &[i64]) -> Result<(), Error> {
     REMOVE.execute(tx, &[Column::Int(changes.to_vec())]).await
 }
 
 /// Adds changes that `caller` made, in the transaction that makes them, while it holds the lock of the group or the user
-/// that changes: so the order of the ids is the order of the changes of one group. Changes of nobody are ignored.
+/// that changes: so the order of the ids is the order of the changes of one group. Changes without a user are ignored.
 pub(crate) async fn add(tx: &mut Tx, caller: &Caller, now: UnixMillis, changes: &[Change]) -> Result<(), Error> {
     add_each(tx, now, changes.iter().map(|change| (caller, change.clone()))).await
 }

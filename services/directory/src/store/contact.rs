@@ -61,6 +61,10 @@ static LIST: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(&COLUMNS, query)
 });
 
+static IDS: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(&["contact_id"], "select c.contact_id from contact c where c.app_id = $1 and c.user_id = $2")
+});
+
 row! {
     struct ProfileRow {
         user_id: i64,
@@ -129,7 +133,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
     if engine == Engine::Postgres {
         texts.push(LOCK_TOTALS.to_owned());
     }
-    texts.push(LIST.text(engine));
+    texts.extend([LIST.text(engine), IDS.text(engine)]);
     [texts, AMONG.texts(engine), INSERT.texts(engine), PROFILES.texts(engine)].concat()
 }
 
@@ -150,6 +154,12 @@ pub(crate) async fn among_in(
     others: &[UserId],
 ) -> Result<HashSet<UserId>, Error> {
     AMONG.fetch(tx, &keyed::pair_rows(app, user, others)).await.map(set)
+}
+
+/// All contacts of `user`, in any order.
+pub(crate) async fn ids(db: &Db, app: AppId, user: UserId) -> Result<Vec<UserId>, Error> {
+    let found: Vec<(i64,)> = IDS.read(db, &[app.0, user.0]).await?;
+    Ok(found.into_iter().map(|(contact,)| UserId(contact)).collect())
 }
 
 /// Adds rows that are not there.
@@ -179,7 +189,7 @@ pub(crate) async fn delete(tx: &mut Tx, app: AppId, user: UserId, other: UserId)
     Ok(deleted > 0)
 }
 
-/// False when the two are no contacts.
+/// False when the two are not contacts.
 pub(crate) async fn update(
     tx: &mut Tx,
     app: AppId,

@@ -1,4 +1,4 @@
-//! Requests to become a contact that wait for the user who was asked.
+//! Pending contact requests.
 
 use std::sync::LazyLock;
 

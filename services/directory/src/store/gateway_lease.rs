@@ -61,7 +61,7 @@ pub(crate) async fn renew(tx: &mut Tx, gateway: i64, until: UnixMillis) -> Resul
     Ok(found.map(|(until,)| UnixMillis(until)))
 }
 
-/// Some gateways whose lease is over, those for the longest time first.
+/// Some gateways whose lease has expired, the longest-expired first.
 pub(crate) async fn lapsed(db: &Db, now: UnixMillis, limit: i64) -> Result<Vec<i64>, Error> {
     let found: Vec<(i64,)> = on_db!(db, |c| sqlx::query_as(LAPSED).bind(now.0).bind(limit).fetch_all(c).await)?;
     Ok(found.into_iter().map(|(gateway,)| gateway).collect())

@@ -17,7 +17,7 @@ pub(crate) struct GroupList {
     forget: &'static str,
 }
 
-/// Users who may not join; they may be inserted again.
+/// Users who are not allowed to join; they may be inserted again.
 pub(crate) static BLOCKED: LazyLock<GroupList> = LazyLock::new(|| GroupList {
     insert: ManyRows::new(
         &keyed::KEY,

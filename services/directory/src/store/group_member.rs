@@ -149,7 +149,7 @@ pub(crate) fn all(engine: Engine) -> Vec<String> {
 
 /// A user's relation to a group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct GroupRelation {
     pub(crate) user: UserId,
     pub(crate) role: Option<GroupRole>,
     /// As it was written: it may have ended.
@@ -158,10 +158,15 @@ pub(crate) struct Standing {
     pub(crate) blocked: bool,
 }
 
-/// One standing for each of `users`, in any order.
-pub(crate) async fn standings(tx: &mut Tx, app: AppId, group: i64, users: &[UserId]) -> Result<Vec<Standing>, Error> {
+/// One relation for each of `users`, in any order.
+pub(crate) async fn standings(
+    tx: &mut Tx,
+    app: AppId,
+    group: i64,
+    users: &[UserId],
+) -> Result<Vec<GroupRelation>, Error> {
     let rows: Vec<(i64, i64, i64, i64)> = STANDINGS.fetch(tx, &keyed::rows(app, group, users)).await?;
-    let standing = |(user, role, muted_until, blocked)| Standing {
+    let standing = |(user, role, muted_until, blocked)| GroupRelation {
         user: UserId(user),
         role: GroupRole::from_code(role),
         muted: Mute::from_millis(muted_until),
@@ -293,7 +298,7 @@ pub(crate) async fn some(tx: &mut Tx, app: AppId, group: i64, limit: usize) -> R
     Ok(ids.into_iter().map(UserId).collect())
 }
 
-/// Sets how a member wants to be shown; false if nothing changed.
+/// Sets a member's display name; false if nothing changed.
 pub(crate) async fn set_display_name(
     tx: &mut Tx,
     app: AppId,

@@ -1,4 +1,4 @@
-//! What members tell about themselves in one group, by name.
+//! Attributes of members in one group, by name.
 
 use std::{collections::HashMap, sync::LazyLock};
 

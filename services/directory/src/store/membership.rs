@@ -74,6 +74,28 @@ static JOINED: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &OUT, &sqlite, &postgres)
 });
 
+/// The groups, rooms and threads of user `$2`. On PostgreSQL too the groups are looked up one by one.
+static PLACES: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::per_engine(
+        &PLACE,
+        "
+    select g.group_id, g.kind, m.parent_group_id, m.joined_at, g.history_visible
+    from group_member m cross join chat_group g
+    where m.app_id = $1 and m.user_id = $2
+      and g.app_id = $1 and g.group_id = m.group_id and g.deleted_at is null",
+        "
+    select g.group_id, g.kind, m.parent_group_id, m.joined_at, g.history_visible
+    from group_member m
+    cross join lateral (
+        select * from chat_group g
+        where g.app_id = $1 and g.group_id = m.group_id and g.deleted_at is null limit 1) g
+    where m.app_id = $1 and m.user_id = $2",
+    )
+});
+
+const PLACE: [&str; 5] =
+    ["group_id", "kind", "parent_group_id", "joined_at", "json(iif(history_visible, 'true', 'false'))"];
+
 /// How many groups of kind `$3` user `$2` is in. On PostgreSQL too the groups are looked up one by one.
 macro_rules! count {
     ($role:literal) => {
@@ -105,7 +127,12 @@ static COUNT_JOINED: LazyLock<Gather> = LazyLock::new(|| count!(""));
 static COUNT_OWNED: LazyLock<Gather> = LazyLock::new(|| count!(" and m.role = 3"));
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [FIND.texts(engine), JOINED.texts(engine), vec![COUNT_JOINED.text(engine), COUNT_OWNED.text(engine)]].concat()
+    [
+        FIND.texts(engine),
+        JOINED.texts(engine),
+        vec![PLACES.text(engine), COUNT_JOINED.text(engine), COUNT_OWNED.text(engine)],
+    ]
+    .concat()
 }
 
 row! {
@@ -150,6 +177,27 @@ pub(crate) async fn joined(
     let row = [app.0, user.0, after, kind.code(), limit, skip].map(|value| Column::Int(vec![value]));
     let rows: Vec<MembershipRow> = JOINED.read(db, &row).await?;
     rows.into_iter().map(|row| membership(row, user, now)).collect()
+}
+
+/// A group, room or thread that a user is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct UserPlace {
+    pub(crate) group: i64,
+    pub(crate) kind: GroupKind,
+    pub(crate) is_thread: bool,
+    pub(crate) joined_at: UnixMillis,
+    pub(crate) history_visible: bool,
+}
+
+/// Every group, room and thread that `user` is in, in any order.
+pub(crate) async fn places(db: &Db, app: AppId, user: UserId) -> Result<Vec<UserPlace>, Error> {
+    let rows: Vec<(i64, i64, i64, i64, bool)> = PLACES.read(db, &[app.0, user.0]).await?;
+    let place = |(group, kind, parent, joined_at, history_visible)| {
+        let kind = GroupKind::from_code(kind).ok_or_else(|| Error::internal("an unknown kind of group"))?;
+        let (is_thread, joined_at) = (parent != 0, UnixMillis(joined_at));
+        Ok(UserPlace { group, kind, is_thread, joined_at, history_visible: history_visible || is_thread })
+    };
+    rows.into_iter().map(place).collect()
 }
 
 /// How many groups of a kind `user` is in.

@@ -1,7 +1,7 @@
-//! Whose presence is to be told to their subscribers, and when.
+//! Presence notifications that are due to subscribers.
 //!
-//! A row is there from a change of a presence until some time after it was told: what changes meanwhile waits. Only who has
-//! locked the user, or queued for them, reads it in a transaction or writes it.
+//! A row exists from a change of a presence until some time after its notification: changes meanwhile wait. Only who
+//! has locked the user, or queued for them, reads it in a transaction or writes it.
 
 use std::sync::LazyLock;
 
@@ -66,14 +66,14 @@ pub(crate) fn marked() -> watch::Receiver<()> {
     MARKED.subscribe()
 }
 
-/// A user whose presence is to be told, or was a moment ago.
+/// A user whose presence notification is due, or was sent recently.
 #[derive(Debug, Clone)]
 pub(crate) struct PresenceDue {
     pub(crate) user: UserId,
     pub(crate) due_at: UnixMillis,
-    /// False: nothing has changed since it was told.
+    /// False: nothing has changed since the notification.
     pub(crate) is_pending: bool,
-    /// Devices that have gone since.
+    /// Devices that have disconnected since.
     pub(crate) gone: Vec<String>,
 }
 

@@ -44,11 +44,11 @@ static TO_MANY: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &["target_id", "expires_at"], &sqlite, &postgres)
 });
 
-/// How many subscribers a user may have (agora.md 9). A few more get in who subscribe at the same moment.
+/// How many subscribers a user may have (agora.md 9). Concurrent subscriptions may exceed it slightly.
 pub(crate) const MAX_SUBSCRIBERS: i64 = 3_000;
 
-/// How many subscribers each of the rows' users has besides the row's own. Those whose subscription is over are not read, so
-/// these are about [`MAX_SUBSCRIBERS`] at most.
+/// How many subscribers each of the rows' users has in addition to the row's own. Those whose subscription has expired
+/// are not read, so these are about [`MAX_SUBSCRIBERS`] at most.
 static SUBSCRIBERS: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = ["app_id", "target_id", "user_id", "now"].map(|name| (name, Kind::Int));
     let query = "
@@ -71,7 +71,7 @@ static OF_TARGETS: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&columns, &["target_id", "user_id"], &sqlite, &postgres)
 });
 
-/// Those to whom anybody is subscribed; see `store::users`.
+/// Those that have subscribers; see `store::users`.
 static SUBSCRIBED: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = ["app_id", "target_id", "now"].map(|name| (name, Kind::Int));
     let is_it = "s.app_id = r.app_id and s.target_id = r.target_id and s.expires_at > r.now";
@@ -102,7 +102,7 @@ static COUNT: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(&["total"], query)
 });
 
-/// A user's subscriptions that are over.
+/// A user's expired subscriptions.
 const SWEEP: &str = "delete from presence_subscription where app_id = $1 and user_id = $2 and expires_at <= $3";
 const FORGET_OWN: &str = "delete from presence_subscription where app_id = $1 and user_id = $2";
 const FORGET_TARGET: &str = "delete from presence_subscription where app_id = $1 and target_id = $2";
@@ -147,7 +147,7 @@ pub(crate) async fn unsubscribe(tx: &mut Tx, app: AppId, user: UserId, targets: 
     UNSUBSCRIBE.execute(tx, &keyed::pair_rows(app, user, targets)).await
 }
 
-/// Deletes the user's subscriptions that are over.
+/// Deletes the user's expired subscriptions.
 pub(crate) async fn sweep(tx: &mut Tx, app: AppId, user: UserId, now: UnixMillis) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(SWEEP).bind(app.0).bind(user.0).bind(now.0).execute(c).await.map(drop))
 }
@@ -166,7 +166,7 @@ pub(crate) async fn to_many(
     Ok(found.into_iter().map(|(target, end)| (UserId(target), UnixMillis(end))).collect())
 }
 
-/// Those of `targets` who have as many subscribers as they may besides the user.
+/// Those of `targets` who have the maximum number of subscribers without the user.
 pub(crate) async fn crowded(
     tx: &mut Tx,
     app: AppId,
@@ -182,7 +182,7 @@ pub(crate) async fn crowded(
     Ok(found.into_iter().filter(|(_, count)| is_crowded(*count)).map(|(target, _)| UserId(target)).collect())
 }
 
-/// Those of `targets` to whom anybody is subscribed.
+/// Those of `targets` that have subscribers.
 pub(crate) async fn subscribed(
     tx: &mut Tx,
     app: AppId,
@@ -206,7 +206,7 @@ pub(crate) async fn counts(
     Ok(found.into_iter().map(|(target, count)| (UserId(target), count)).collect())
 }
 
-/// Who is subscribed to those of `targets` to whom anybody is.
+/// The subscribers of each of `targets` that has any.
 pub(crate) async fn subscribers(
     tx: &mut Tx,
     app: AppId,

@@ -1,4 +1,4 @@
-//! Where users may not send. A row is there only for users who are, or were, muted somewhere.
+//! Where users are muted. Only users who are, or were, muted somewhere have a row.
 
 use std::sync::LazyLock;
 
@@ -50,7 +50,7 @@ row! {
     }
 }
 
-/// The user's mutes, those that are over included.
+/// The user's mutes, including expired ones.
 pub(crate) async fn find(db: &Db, app: AppId, user: UserId) -> Result<UserMutes, Error> {
     let rows: Vec<(i64, i64, i64)> = FIND.read(db, &[app.0, user.0]).await?;
     Ok(rows.first().map_or(UserMutes::NONE, |&(direct, group, room)| UserMutes::from_millis([direct, group, room])))

@@ -38,7 +38,7 @@ macro_rules! columns {
 static FIND_BY_IDS: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, ""));
 /// Locks the rows until the transaction ends.
 static LOCK: LazyLock<GatherMany> = LazyLock::new(|| by_id(columns!(), &COLUMNS, "for update"));
-/// Makes transactions about the same users wait for each other, and hinders nobody who holds them.
+/// Serializes transactions about the same users, without blocking those that already hold them.
 static QUEUE: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for no key update"));
 /// Keeps the users from being deleted until the transaction ends, and blocks nothing else.
 static HOLD: LazyLock<GatherMany> = LazyLock::new(|| by_id("u.user_id", &["user_id"], "for key share"));
@@ -87,7 +87,7 @@ static LAST_DELETED: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&[("app_id", Kind::Int), ("folded", Kind::Text)], &COLUMNS, &sqlite, &postgres)
 });
 
-/// Users with that name who were deleted after a moment. Within seconds these are few.
+/// Users with that name who were deleted after a time. Within seconds these are few.
 static DELETED_SINCE: LazyLock<GatherMany> = LazyLock::new(|| {
     let is_it = "d.app_id = r.app_id and d.folded = r.folded and d.deleted_at is not null and d.deleted_at > r.since";
     let sqlite = format!("select d.user_id from r cross join app_user d where {is_it}");

@@ -1,4 +1,4 @@
-//! The version of an app's users, by which the other services know that what they keep of them may no longer be so.
+//! The version of an app's users, by which the other services know that cached users may be outdated.
 
 use tidings_domain::{AppId, Error};
 use tidings_store::{Tx, on_tx};
@@ -10,7 +10,7 @@ const RAISE: &str = "
 pub(crate) const ALL: &[&str] = &[RAISE];
 
 /// To be called last in the transaction that deletes, disables, enables or mutes a user: the next one of the app waits from here
-/// until the commit, so that no version stands for two states.
+/// until the commit, so that no version has two states.
 pub(crate) async fn raise(tx: &mut Tx, app: AppId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(RAISE).bind(app.0).execute(c).await.map(drop))
 }

@@ -229,7 +229,7 @@ async fn connections_that_are_ended_are_gone_and_gateways_are_told_which(suite: 
     );
     assert_eq!(told[3].1, ends);
     assert!(told[4].1.contains(r#""how":"kicked""#));
-    // The gateway's own report comes later, and is no second event.
+    // The gateway's own report comes later, and is not a second event.
     report(&suite, vec![], vec![ended(1, ann)]).await.unwrap();
     assert_eq!(changes(&suite).await.len(), 6);
 }

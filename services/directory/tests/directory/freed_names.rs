@@ -50,7 +50,7 @@ async fn no_version_stands_for_two_states_however_many_are_deleted_at_once(suite
     assert_eq!(version(&suite).await, 20);
 }
 
-/// How long it took, by a clock that is no test's.
+/// How long it took, by a clock that is not a test's.
 async fn measured<T>(call: impl Future<Output = T>) -> (T, Duration) {
     let began = SystemClock.elapsed();
     let done = call.await;

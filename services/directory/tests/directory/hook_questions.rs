@@ -55,7 +55,7 @@ fn about_contacts(code: i64) -> Receiver {
     })
 }
 
-fn asked(receiver: &Receiver) -> Vec<Value> {
+fn questions_of(receiver: &Receiver) -> Vec<Value> {
     receiver.received().iter().map(|received| serde_json::from_slice(&received.body).unwrap()).collect()
 }
 
@@ -106,7 +106,7 @@ async fn a_creation_is_asked_about_and_a_refused_one_makes_nothing_tencent_6_1(s
             "MemberList": [{"Member_Account": "u1"}, {"Member_Account": "u2"}], "EventTime": START.0,
         })
     };
-    assert_eq!(asked(&receiver), [expected("admin"), expected("u0")]);
+    assert_eq!(questions_of(&receiver), [expected("admin"), expected("u0")]);
     assert_eq!(suite.count("chat_group").await, 1);
     let unknown = error(suite.directory.create_group(by(By::App, owned(999_984, &[]))).await);
     assert_eq!((unknown.0, receiver.count()), (Reason::UserNotFound, 2), "nobody is asked about what cannot be");
@@ -125,7 +125,7 @@ async fn users_who_join_are_asked_about_and_whom_the_app_lets_in_is_not_tencent_
         "CallbackCommand": "Group.CallbackBeforeApplyJoinGroup", "GroupId": group.to_string(), "Type": "Public",
         "Requestor_Account": "u1", "EventTime": START.0,
     });
-    assert_eq!(asked(&receiver), [expected]);
+    assert_eq!(questions_of(&receiver), [expected]);
     assert!(ok(apply(&suite, By::App, group, Some(eve)).await).joined);
     assert_eq!(receiver.count(), 1);
     assert_eq!(suite.count("group_member").await, 2);
@@ -151,8 +151,8 @@ async fn refused_members_are_left_out_and_the_others_come_in_tencent_6_1(suite: 
             "Operator_Account": "admin", "DestinationMembers": members, "EventTime": START.0,
         })
     };
-    assert_eq!(asked(&first), [question(&["u1", "u2", "u3"])]);
-    assert_eq!(asked(&second), [question(&["u1", "u3"])], "each sees what the one before let in");
+    assert_eq!(questions_of(&first), [question(&["u1", "u2", "u3"])]);
+    assert_eq!(questions_of(&second), [question(&["u1", "u3"])], "each sees what the one before let in");
     let alone = ok(bring(&suite, By::User(ann), group, &[eve]).await);
     assert_eq!(outcomes(alone), [refused(eve, "REFUSED_BY_HOOK")]);
     assert_eq!((first.count(), second.count()), (2, 1));
@@ -214,7 +214,7 @@ async fn requests_and_answers_of_users_are_asked_about_tencent_6_1(suite: Suite)
             "EventTime": START.0,
         }),
     ];
-    assert_eq!(asked(&receiver), expected);
+    assert_eq!(questions_of(&receiver), expected);
     assert_eq!(suite.count("contact").await, 2);
 }
 
@@ -299,7 +299,7 @@ async fn only_hooks_about_it_are_asked(suite: Suite) {
     assert_eq!(receiver.count(), 0);
     let room = pb::CreateGroupRequest { kind: pb::GroupKind::Room.into(), ..owned(ann, &[]) };
     let refused = error(suite.directory.create_group(by(By::App, room)).await);
-    assert_eq!((refused.0, &asked(&receiver)[0]["Type"]), (Reason::RefusedByHook, &json!("ChatRoom")));
+    assert_eq!((refused.0, &questions_of(&receiver)[0]["Type"]), (Reason::RefusedByHook, &json!("ChatRoom")));
 }
 
 on_both_engines!(

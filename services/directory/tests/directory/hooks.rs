@@ -50,7 +50,7 @@ async fn a_hook_has_its_vendors_timeout_where_none_is_given(suite: Suite) {
 
 async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
     let kinds = vec![pb::ConversationKind::Room.into(), pb::ConversationKind::Direct.into()];
-    let wanted = pb::AddHookRequest {
+    let request = pb::AddHookRequest {
         form: pb::HookForm::Agora.into(),
         url: "http://127.0.0.1:9/im?s=1".to_owned(),
         token: "s3cret".to_owned(),
@@ -62,8 +62,8 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
     };
     let shown = pb::Hook {
         id: 1,
-        form: wanted.form,
-        url: wanted.url.clone(),
+        form: request.form,
+        url: request.url.clone(),
         has_token: true,
         timeout: Some(duration(Duration::from_millis(50))),
         refuse_on_failure: true,
@@ -72,7 +72,7 @@ async fn all_that_is_said_of_a_hook_is_kept(suite: Suite) {
         token: String::new(),
         subjects: MESSAGES.to_vec(),
     };
-    assert_eq!(add(&suite, wanted).await, shown);
+    assert_eq!(add(&suite, request).await, shown);
     assert_eq!(hooks(&suite).await, std::slice::from_ref(&shown));
     let screening = ok(suite.directory.get_screening(in_lobby(internal::GetScreeningRequest {})).await);
     let known = pb::Hook { token: "s3cret".to_owned(), ..shown };

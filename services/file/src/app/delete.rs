@@ -12,15 +12,15 @@ use crate::{
 };
 
 /// Removes a file's bytes permanently.
-pub async fn delete(core: &Core, app: AppId, wanted: &find::FileQuery) -> Result<StoredFile, Error> {
-    let found = find(core, app, wanted).await?;
+pub async fn delete(core: &Core, app: AppId, query: &find::FileQuery) -> Result<StoredFile, Error> {
+    let found = find(core, app, query).await?;
     if !retire(core, app, &found.uuid).await? {
         return Err(Error::new(Reason::FileExpired, found.uuid));
     }
     Ok(found)
 }
 
-/// Marks a file as gone, then removes its bytes; false when another process did. Bytes that could not be removed are
+/// Marks a file as removed, then removes its bytes; false when another process did. Bytes that could not be removed are
 /// recorded.
 async fn retire(core: &Core, app: AppId, uuid: &str) -> Result<bool, Error> {
     let mut tx = core.deps.db.begin().await?;

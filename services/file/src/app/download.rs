@@ -27,23 +27,23 @@ pub struct DownloadQuery {
 pub async fn download(
     core: &Core,
     app: AppId,
-    wanted: DownloadQuery,
+    query: DownloadQuery,
 ) -> Result<(StoredFile, BoxStream<'static, Result<Bytes, Error>>), Error> {
-    let file = find(core, app, &wanted.file).await?;
-    let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
-    let range = range(&wanted, shown.size)?;
+    let file = find(core, app, &query.file).await?;
+    let shown = file.shown(query.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
+    let range = range(&query, shown.size)?;
     let object = if shown.is_file { Object::File(app, &file.uuid) } else { Object::Thumbnail(app, &file.uuid) };
     let bytes = core.deps.objects.read(object, range).await?;
     Ok((file, bytes))
 }
 
-fn range(wanted: &DownloadQuery, size: u64) -> Result<Range<u64>, Error> {
-    let end = match wanted.length {
+fn range(query: &DownloadQuery, size: u64) -> Result<Range<u64>, Error> {
+    let end = match query.length {
         None => Some(size),
-        Some(length) => wanted.offset.checked_add(length),
+        Some(length) => query.offset.checked_add(length),
     };
     match end {
-        Some(end) if wanted.offset <= end && end <= size => Ok(wanted.offset..end),
+        Some(end) if query.offset <= end && end <= size => Ok(query.offset..end),
         _ => Err(Error::invalid("offset", format!("and length lie outside of the {size} bytes"))),
     }
 }

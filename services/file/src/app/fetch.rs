@@ -22,7 +22,7 @@ const HOPS: usize = 5;
 /// Fetches a file and stores it as an upload of the app.
 pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Result<StoredFile, Error> {
     quota::check(&core, &app, UserId::ADMIN).await?;
-    let answer = asked(&core.outbound, &app, url).await?;
+    let answer = response_from(&core.outbound, &app, url).await?;
     let header = Header {
         name: name.to_owned(),
         content_type: answer
@@ -43,7 +43,7 @@ pub async fn fetch(core: Arc<Core>, app: Arc<App>, url: &str, name: &str) -> Res
 }
 
 /// The response after all redirects.
-async fn asked(outbound: &Outbound, app: &App, url: &str) -> Result<Response, Error> {
+async fn response_from(outbound: &Outbound, app: &App, url: &str) -> Result<Response, Error> {
     let mut url = Url::parse(url).map_err(|_| wrong("it is no URL"))?;
     for _ in 0..=HOPS {
         let client = outbound.client(&url, app.policy.fetch_private).map_err(wrong)?;

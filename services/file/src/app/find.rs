@@ -23,20 +23,20 @@ pub async fn describe(core: &Core, app: AppId, uuids: &[String]) -> Result<Vec<S
 }
 
 /// The file: it exists, has not expired, and the secret of a restricted one is right.
-pub async fn find(core: &Core, app: AppId, wanted: &FileQuery) -> Result<StoredFile, Error> {
-    let unknown = || Error::new(Reason::FileNotFound, wanted.uuid.clone());
-    let uuid = Uuid::try_parse(&wanted.uuid).map_err(|_| unknown())?.to_string();
+pub async fn find(core: &Core, app: AppId, query: &FileQuery) -> Result<StoredFile, Error> {
+    let unknown = || Error::new(Reason::FileNotFound, query.uuid.clone());
+    let uuid = Uuid::try_parse(&query.uuid).map_err(|_| unknown())?.to_string();
     let kept = file::find(&core.deps.db, app, &uuid).await?.ok_or_else(unknown)?;
-    if kept.internal && !wanted.trusted {
+    if kept.internal && !query.trusted {
         return Err(unknown());
     }
     let file = kept.file;
     if kept.gone || file.expires_at.is_some_and(|at| at <= core.deps.clock.now()) {
         return Err(Error::new(Reason::FileExpired, file.uuid));
     }
-    let is_right = || bool::from(file.secret.as_bytes().ct_eq(wanted.secret.as_bytes()));
-    if file.restricted && !wanted.trusted && !is_right() {
-        return Err(Error::new(Reason::ShareSecretWrong, if wanted.secret.is_empty() { "missing" } else { "wrong" }));
+    let is_right = || bool::from(file.secret.as_bytes().ct_eq(query.secret.as_bytes()));
+    if file.restricted && !query.trusted && !is_right() {
+        return Err(Error::new(Reason::ShareSecretWrong, if query.secret.is_empty() { "missing" } else { "wrong" }));
     }
     Ok(file)
 }

@@ -16,10 +16,10 @@ pub async fn set(
     core: &Core,
     app: &App,
     user: Option<UserId>,
-    wanted: &find::FileQuery,
+    query: &find::FileQuery,
     for_ever: bool,
 ) -> Result<StoredFile, Error> {
-    let found = find(core, app.id, wanted).await?;
+    let found = find(core, app.id, query).await?;
     if user.is_some_and(|user| found.owner != Some(user)) {
         return Err(Error::not_permitted("another user's file"));
     }

@@ -22,12 +22,12 @@ pub struct LinkQuery {
 }
 
 /// A temporary URL; `None` if the store does not support it.
-pub async fn link(core: &Core, app: AppId, wanted: LinkQuery) -> Result<Option<String>, Error> {
-    let file = find(core, app, &wanted.file).await?;
-    let shown = file.shown(wanted.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
+pub async fn link(core: &Core, app: AppId, query: LinkQuery) -> Result<Option<String>, Error> {
+    let file = find(core, app, &query.file).await?;
+    let shown = file.shown(query.thumbnail).ok_or_else(|| Error::new(Reason::FileNotFound, file.uuid.clone()))?;
     let object = if shown.is_file { Object::File(app, &file.uuid) } else { Object::Thumbnail(app, &file.uuid) };
     core.deps.objects.check_there(object).await?;
     let headers =
-        [("response-content-type", wanted.content_type), ("response-content-disposition", wanted.content_disposition)];
-    core.deps.objects.link(object, wanted.life, headers).await
+        [("response-content-type", query.content_type), ("response-content-disposition", query.content_disposition)];
+    core.deps.objects.link(object, query.life, headers).await
 }

@@ -63,7 +63,7 @@ pub async fn sweep(core: &Core) -> Result<usize, Error> {
     discard_until(core, UnixMillis(now.0 - 2 * LONGEST.as_millis() as i64)).await
 }
 
-/// Marks expired files as gone, and records their objects as unclaimed.
+/// Marks expired files as removed, and records their objects as unclaimed.
 async fn retire(core: &Core, now: UnixMillis) -> Result<(), Error> {
     loop {
         let expired = file::expired(&core.deps.db, now, STEP).await?;

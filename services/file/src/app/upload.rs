@@ -60,7 +60,7 @@ pub enum Part {
     Done,
 }
 
-/// Stores a file. Ends by itself when the caller disconnects, since `parts` ends then.
+/// Stores a file. Ends on its own when the caller disconnects, since `parts` ends then.
 pub async fn upload(
     core: Arc<Core>,
     app: Arc<App>,
@@ -119,7 +119,7 @@ async fn keep(
 /// Removes what was written, now or later.
 async fn given_up(core: &Core, app: AppId, uuid: &str, why: Error) -> Error {
     if let Err(error) = discard(core, app, uuid).await {
-        tracing::warn!(%error, uuid, "the remains of an upload are removed later");
+        tracing::warn!(%error, uuid, "what is left of an upload will be removed later");
     }
     why
 }
@@ -151,7 +151,7 @@ async fn take_in(
         Ok(received) => received,
         Err(error) => {
             if let Err(error) = writing.abort().await {
-                tracing::warn!(%error, uuid, "the remains of an upload are removed later");
+                tracing::warn!(%error, uuid, "what is left of an upload will be removed later");
             }
             return Err(error);
         }

@@ -1,9 +1,9 @@
 //! Removes a file that nothing references any more, in two steps.
 //!
 //! The caller (the message service, when a message was recalled) withdraws the file first: from then on it is reported
-//! as expired, so later references are to a file that is gone. Earlier references can then be searched without a race,
+//! as expired, so later references are to a removed file. Earlier references can then be searched without a race,
 //! and decide whether the file is restored or removed permanently. Both steps only work for the owner, and repeating
-//! either is no error; so after a crash between them both are repeated.
+//! either is not an error; so after a crash between them both are repeated.
 
 use tidings_domain::{AppId, Error, Reason, StoredFile, UnixMillis, UserId};
 

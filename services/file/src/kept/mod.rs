@@ -1,4 +1,4 @@
-//! What commands do with all files: check them, and copy them to another store.
+//! Commands on all files: checking them, and copying them to another store.
 
 mod copy;
 mod describe;

@@ -37,7 +37,7 @@ pub async fn verify(
         for file in page {
             let found = match objects {
                 Some(objects) => fault(objects, app, &file, whole).await?,
-                None => Some(("file_missing", "there is no folder of files".to_owned())),
+                None => Some(("file_missing", "the folder of files is missing".to_owned())),
             };
             checked.files += 1;
             checked.bytes += file.size;
@@ -114,7 +114,12 @@ pub async fn verify_objects(
             StoredObject::Ours { app, uuid } => {
                 // It may have been removed since it was listed.
                 if !verify::is_known(db, app, &uuid).await? && has_bytes(objects, app, &uuid).await? {
-                    report(Finding::of_app(app, "object_orphan", format!("file {uuid}"), "has bytes, but is no file"));
+                    report(Finding::of_app(
+                        app,
+                        "object_orphan",
+                        format!("file {uuid}"),
+                        "has bytes, but is not a file",
+                    ));
                 }
             }
             StoredObject::Other(path) => {

@@ -244,7 +244,7 @@ impl Objects {
         Ok(Some(url.to_string()))
     }
 
-    /// Removes an object and the remains of an unfinished write. A missing one is no error.
+    /// Removes an object and the remains of an unfinished write. A missing one is not an error.
     pub(crate) async fn remove(&self, object: Object<'_>) -> Result<(), Error> {
         let path = object.path();
         match self.store.delete(&path).await {

@@ -85,7 +85,7 @@ pub(super) fn of_file(
     })
 }
 
-/// Ends by itself, whether or not somebody still waits for the bytes.
+/// Ends on its own, whether or not a caller still waits for the bytes.
 async fn read(download: &Download, file: &Arc<File>, from: u64, length: u64) -> Result<Bytes, Error> {
     let (reading, file) = (Arc::clone(&download.0.reading), Arc::clone(file));
     let read = async move {
@@ -130,16 +130,16 @@ mod tests {
     #[tokio::test]
     async fn a_file_comes_whole_however_many_are_read() {
         let downloads = Arc::<Downloads>::default();
-        let wanted: Vec<u8> = (7..600_000).map(|at| (at % 251) as u8).collect();
+        let expected: Vec<u8> = (7..600_000).map(|at| (at % 251) as u8).collect();
         let all = (0..40).map(|_| {
-            let wanted = &wanted;
+            let expected = &expected;
             let mut chunks = Box::pin(of_file(&downloads, file(700_000), 7..600_000));
             async move {
                 let mut got = Vec::new();
                 while let Some(chunk) = chunks.next().await {
                     got.extend_from_slice(&chunk.unwrap());
                 }
-                assert!(got == *wanted);
+                assert!(got == *expected);
             }
         });
         futures_util::future::join_all(all).await;

@@ -67,7 +67,7 @@ pub const ALL: &[&str] =
 
 /// A file with the fields that only this service knows.
 #[derive(Debug)]
-pub struct Kept {
+pub struct FileRecord {
     pub file: StoredFile,
     /// For internal use.
     pub internal: bool,
@@ -125,21 +125,21 @@ pub async fn insert(tx: &mut Tx, app: AppId, file: &StoredFile, internal: bool) 
         .map(drop))
 }
 
-/// The file with that uuid, even if it is gone.
-pub async fn find(db: &Db, app: AppId, uuid: &str) -> Result<Option<Kept>, Error> {
+/// The file with that uuid, even if it was removed.
+pub async fn find(db: &Db, app: AppId, uuid: &str) -> Result<Option<FileRecord>, Error> {
     let row: Option<FileRow> = on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(uuid).fetch_optional(c).await)?;
     Ok(row.map(kept))
 }
 
-/// The files with those uuids, even if they are gone.
-pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<Kept>, Error> {
+/// The files with those uuids, even if they were removed.
+pub async fn find_many(db: &Db, app: AppId, uuids: &[String]) -> Result<Vec<FileRecord>, Error> {
     let columns =
         [Column::Int(vec![app.0; uuids.len()]), Column::Text(uuids.iter().map(|uuid| Some(uuid.as_str())).collect())];
     let rows: Vec<FileRow> = FIND_MANY.read(db, &columns).await?;
     Ok(rows.into_iter().map(kept).collect())
 }
 
-fn kept(row: FileRow) -> Kept {
+fn kept(row: FileRow) -> FileRecord {
     let thumbnail = row.thumbnail_type.zip(row.thumbnail_size);
     let file = StoredFile {
         uuid: row.uuid,
@@ -155,15 +155,15 @@ fn kept(row: FileRow) -> Kept {
         created_at: UnixMillis(row.created_at),
         expires_at: row.expires_at.map(UnixMillis),
     };
-    Kept { file, internal: row.internal != 0, gone: row.gone_at.is_some() }
+    FileRecord { file, internal: row.internal != 0, gone: row.gone_at.is_some() }
 }
 
-/// Marks a file as gone; false if it already was, or never existed.
+/// Marks a file as removed; false if it already was, or never existed.
 pub async fn retire(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
     mark(tx, RETIRE, app, uuid, now).await
 }
 
-/// Marks a file as gone if it has expired; otherwise false.
+/// Marks a file as removed if it has expired; otherwise false.
 pub async fn retire_expired(tx: &mut Tx, app: AppId, uuid: &str, now: UnixMillis) -> Result<bool, Error> {
     mark(tx, RETIRE_EXPIRED, app, uuid, now).await
 }
@@ -182,7 +182,7 @@ async fn mark(tx: &mut Tx, how: &'static str, app: AppId, uuid: &str, now: UnixM
 /// A change of a file by its owner.
 type Step = (&'static str, Option<UnixMillis>);
 
-/// Withdraws a file; false if that user is not its owner, or it is gone.
+/// Withdraws a file; false if that user is not its owner, or it was removed.
 pub async fn withdraw(tx: &mut Tx, app: AppId, uuid: &str, owner: UserId, now: UnixMillis) -> Result<bool, Error> {
     by_owner(tx, (WITHDRAW, Some(now)), app, uuid, owner).await
 }
@@ -192,7 +192,7 @@ pub async fn restore(tx: &mut Tx, app: AppId, uuid: &str, owner: UserId) -> Resu
     by_owner(tx, (RESTORE, None), app, uuid, owner).await
 }
 
-/// Marks a withdrawn file as gone; false if there is none.
+/// Marks a withdrawn file as removed; false if there is none.
 pub async fn retire_withdrawn(
     tx: &mut Tx,
     app: AppId,
@@ -212,7 +212,7 @@ async fn by_owner(tx: &mut Tx, (step, now): Step, app: AppId, uuid: &str, owner:
     Ok(changed > 0)
 }
 
-/// Sets until when a file is kept; false if it is gone, or never existed.
+/// Sets until when a file is kept; false if it was removed, or never existed.
 pub async fn set_expiry(tx: &mut Tx, app: AppId, uuid: &str, at: Option<UnixMillis>) -> Result<bool, Error> {
     let set = on_tx!(tx, |c| sqlx::query(SET_EXPIRY)
         .bind(app.0)

@@ -10,7 +10,7 @@ use super::profile::Profile;
 
 /// The first frame of an image, as a file of its format, and the memory for decoding it.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Bare {
+pub(super) struct FirstFrame {
     pub(super) bytes: Vec<u8>,
     /// Of the whole image, in pixels.
     pub(super) width: u32,

@@ -9,7 +9,7 @@ use super::*;
 
 /// Names the file for the process that reads it.
 const FILE: &str = "TIDINGS_TEST_PICTURE";
-/// The maximum memory for reading a small image, whatever its metadata, besides its bytes and a copy of them.
+/// The maximum memory for reading a small image, regardless of its metadata, not counting its bytes and a copy of them.
 const MOST: u64 = 40 * 1024 * 1024;
 /// The unpacked size of a bomb.
 const UNPACKED: usize = 160 * 1024 * 1024;

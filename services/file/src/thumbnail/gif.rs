@@ -2,20 +2,20 @@
 
 use image::metadata::Orientation;
 
-use super::bare::{Bare, take};
+use super::bare::{FirstFrame, take};
 
 const EXTENSION: u8 = 0x21;
 /// The extension with the transparent colour.
 const CONTROL: u8 = 0xF9;
 const FRAME: u8 = 0x2C;
 const END: u8 = 0x3B;
-/// The decoder's memory besides the image: its dictionary, and lines.
+/// The decoder's memory in addition to the image: its dictionary, and lines.
 const BESIDE: u64 = 1024 * 1024;
 /// Bytes per decoded pixel.
 const PIXEL: u64 = 4;
 
 /// `None` if it is not a GIF, or has no frame.
-pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
+pub(super) fn bare(gif: &[u8]) -> Option<FirstFrame> {
     let mut rest = gif;
     let signature = take(&mut rest, 6).filter(|signature| matches!(*signature, b"GIF87a" | b"GIF89a"))?;
     let screen = take(&mut rest, 7)?;
@@ -42,7 +42,7 @@ pub(super) fn bare(gif: &[u8]) -> Option<Bare> {
                 let frame = if blocks(&mut rest).is_some() { &start[..start.len() - rest.len()] } else { start };
                 bytes.extend([control, frame, &[END]].concat());
                 let pixels = u64::from(width) * u64::from(height) + u64::from(frame_width) * u64::from(frame_height);
-                return Some(Bare {
+                return Some(FirstFrame {
                     bytes,
                     width,
                     height,

@@ -12,7 +12,7 @@ use super::{Fit, outline::Outline};
 /// Maximum number of scans. Cameras and encoders make about ten; each costs a pass over the whole image, however few
 /// bytes it has.
 const MAX_SCANS: usize = 32;
-/// libjpeg's memory besides the image: tables, and lines.
+/// libjpeg's memory in addition to the image: tables, and lines.
 const BESIDE: u64 = 4 * 1024 * 1024;
 
 /// The memory for decoding; `None` if it would need too many passes over the image.
@@ -26,7 +26,7 @@ pub(super) fn memory(outline: &Outline, fit: Fit) -> Option<u64> {
     (outline.scans <= MAX_SCANS).then_some(outline.held + decoded + BESIDE)
 }
 
-/// At most twice the wanted size, so that there is something to average, or a little more.
+/// About twice the target size, so that pixels can be averaged.
 pub(super) fn decode(bytes: &[u8], outline: &Outline, fit: Fit) -> Option<DynamicImage> {
     let eighths = eighths(outline, fit);
     // libjpeg reports errors by a non-local exit, for which the crate unwinds from its callback. That is sound: the C
@@ -56,7 +56,7 @@ fn ended(bytes: &[u8], filling: &[u8]) -> Vec<u8> {
     [begun, filling, b"\xFF\xD9"].concat()
 }
 
-/// The smallest of libjpeg's fast scales that leaves twice the wanted size.
+/// The smallest of libjpeg's fast scales that leaves twice the target size.
 fn eighths(outline: &Outline, fit: Fit) -> u8 {
     let (width, height) = fit.inside(outline.width, outline.height);
     let is_enough = |eighths: &u8| {
@@ -134,7 +134,7 @@ mod tests {
         let picture = picture.to_rgb8();
         let got = picture.get_pixel(size.0 / 2, size.1 / 2).0;
         assert_eq!(picture.dimensions(), size);
-        assert!(got.iter().zip(colour).all(|(got, wanted)| got.abs_diff(wanted) < 8), "{got:?}");
+        assert!(got.iter().zip(colour).all(|(got, expected)| got.abs_diff(expected) < 8), "{got:?}");
     }
 
     #[test]

@@ -28,14 +28,14 @@ use tidings_domain::Error;
 
 pub(crate) use self::turns::Turns;
 use self::{
-    bare::{Bare, Region},
+    bare::{FirstFrame, Region},
     outline::Outline,
     profile::Profile,
 };
 
 /// Maximum pixels of an image that gets a thumbnail.
 const MAX_PIXELS: u64 = 48_000_000;
-/// Maximum memory for making a thumbnail, besides the file and a copy of it. The caller gets the amount from
+/// Maximum memory for making a thumbnail, not counting the file and a copy of it. The caller gets the amount from
 /// [`Picture::memory`] and shares this among all concurrent ones.
 pub(crate) const MAX_MEMORY: u64 = 192 * 1024 * 1024;
 /// Bytes per pixel between the two passes of a resize, in every colour format: four floats.
@@ -100,7 +100,7 @@ pub(crate) struct Picture {
 enum Kind {
     /// `None`: it is broken, or has an unsupported format, but a known size.
     Jpeg(Bytes, Option<Outline>),
-    Other(ImageFormat, Bare),
+    Other(ImageFormat, FirstFrame),
 }
 
 impl Picture {
@@ -110,8 +110,8 @@ impl Picture {
             "image/jpeg" => {
                 let mut outline = Outline::of(bytes);
                 let profile = outline.as_mut().and_then(|outline| outline.profile.take());
-                let told = outline.as_ref().map(|outline| (outline.width, outline.height, outline.orientation));
-                let (width, height, orientation) = told.or_else(|| outline::dimensions(bytes))?;
+                let described = outline.as_ref().map(|outline| (outline.width, outline.height, outline.orientation));
+                let (width, height, orientation) = described.or_else(|| outline::dimensions(bytes))?;
                 return Some(Self { kind: Kind::Jpeg(bytes.clone(), outline), width, height, orientation, profile });
             }
             "image/png" => (ImageFormat::Png, png::bare(bytes)?),
@@ -120,7 +120,7 @@ impl Picture {
             _ => return None,
         };
         let profile = bare.profile.take();
-        let Bare { width, height, orientation, .. } = bare;
+        let FirstFrame { width, height, orientation, .. } = bare;
         Some(Self { kind: Kind::Other(format, bare), width, height, orientation, profile })
     }
 
@@ -177,7 +177,7 @@ impl Picture {
 }
 
 /// The first frame, at its position in the image.
-fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
+fn decode(bare: &FirstFrame, format: ImageFormat) -> Option<DynamicImage> {
     let mut limits = Limits::no_limits();
     limits.max_alloc = Some(MAX_MEMORY);
     let mut reader = ImageReader::with_format(Cursor::new(bare.bytes.as_slice()), format);
@@ -205,24 +205,24 @@ fn decode(bare: &Bare, format: ImageFormat) -> Option<DynamicImage> {
 /// The image inside the box, with a byte per sample.
 fn shrunk(picture: DynamicImage, fit: Fit) -> DynamicImage {
     let (width, height) = (picture.width(), picture.height());
-    let wanted = fit.inside(width, height);
-    if wanted == (width, height) {
+    let target = fit.inside(width, height);
+    if target == (width, height) {
         return plain(picture);
     }
-    let step = step((width, height), wanted, picture.color().bytes_per_pixel());
+    let step = step((width, height), target, picture.color().bytes_per_pixel());
     let picture = weighted(picture);
     let picture = if step == (width, height) {
         picture
     } else {
-        // Averages whole pixels, with no memory besides the two images; the larger one is freed.
+        // Averages whole pixels, with no other memory than the two images; the larger one is freed.
         let smaller = picture.thumbnail_exact(step.0, step.1);
         drop(picture);
         smaller
     };
-    unweighted(plain(if step == wanted {
+    unweighted(plain(if step == target {
         picture
     } else {
-        picture.resize_exact(wanted.0, wanted.1, FilterType::Triangle)
+        picture.resize_exact(target.0, target.1, FilterType::Triangle)
     }))
 }
 
@@ -298,17 +298,17 @@ fn plain(picture: DynamicImage) -> DynamicImage {
     }
 }
 
-/// The largest intermediate size that the image can be averaged to, and that can be resized to the wanted one, within
+/// The largest intermediate size that the image can be averaged to, and that can be resized to the target size, within
 /// the memory.
-fn step(size: (u32, u32), wanted: (u32, u32), bytes_per_pixel: u8) -> (u32, u32) {
+fn step(size: (u32, u32), target: (u32, u32), bytes_per_pixel: u8) -> (u32, u32) {
     let of_pixel = u64::from(bytes_per_pixel);
     let bytes = |(width, height): (u32, u32)| u64::from(width) * u64::from(height) * of_pixel;
     let mut parts = 1;
     loop {
-        let step = (size.0.div_ceil(parts).max(wanted.0), size.1.div_ceil(parts).max(wanted.1));
+        let step = (size.0.div_ceil(parts).max(target.0), size.1.div_ceil(parts).max(target.1));
         let averaging = if step == size { 0 } else { bytes(size) + bytes(step) };
-        let resizing = bytes(step) + u64::from(step.0) * u64::from(wanted.1) * BETWEEN + bytes(wanted);
-        if step == wanted || averaging.max(resizing) <= MAX_MEMORY {
+        let resizing = bytes(step) + u64::from(step.0) * u64::from(target.1) * BETWEEN + bytes(target);
+        if step == target || averaging.max(resizing) <= MAX_MEMORY {
             return step;
         }
         parts *= 2;
@@ -320,7 +320,7 @@ fn written(picture: &DynamicImage, profile: Option<&Profile>) -> Result<(Vec<u8>
     let is_grey = !picture.color().has_color();
     let profile = profile.filter(|profile| is_grey || !profile.is_grey);
     let is_glass = picture.color().has_alpha();
-    let wanted = match (profile.map(|profile| profile.is_grey), is_glass) {
+    let target = match (profile.map(|profile| profile.is_grey), is_glass) {
         (Some(true), true) => DynamicImage::ImageLumaA8(picture.to_luma_alpha8()),
         (Some(true), false) => DynamicImage::ImageLuma8(picture.to_luma8()),
         (Some(false), true) => DynamicImage::ImageRgba8(picture.to_rgba8()),
@@ -334,14 +334,14 @@ fn written(picture: &DynamicImage, profile: Option<&Profile>) -> Result<(Vec<u8>
         if !profile.is_empty() {
             encoder.set_icc_profile(profile).map_err(Error::internal)?;
         }
-        wanted.write_with_encoder(encoder).map_err(Error::internal)?;
+        target.write_with_encoder(encoder).map_err(Error::internal)?;
         return Ok((bytes, "image/png"));
     }
     let mut encoder = JpegEncoder::new_with_quality(&mut bytes, QUALITY);
     if !profile.is_empty() {
         encoder.set_icc_profile(profile).map_err(Error::internal)?;
     }
-    wanted.write_with_encoder(encoder).map_err(Error::internal)?;
+    target.write_with_encoder(encoder).map_err(Error::internal)?;
     Ok((bytes, "image/jpeg"))
 }
 
@@ -542,10 +542,10 @@ mod tests {
         assert_eq!(step((8000, 6000), (4096, 3072), 3), (4096, 3072));
         assert_eq!(step((8000, 5000), (2000, 1000), 4), (4000, 2500));
         assert_eq!(step((5000, 5000), (4096, 4096), 4), (4096, 4096));
-        for (size, wanted) in [((50_000_000, 1), (1, 1)), ((1, 50_000_000), (1, 4096)), ((7071, 7071), (4096, 4096))] {
-            let (width, height) = step(size, wanted, 8);
-            let memory = width * height * 8 + width * wanted.1 * 16;
-            assert!((width, height) == wanted || u64::from(memory) <= MAX_MEMORY);
+        for (size, target) in [((50_000_000, 1), (1, 1)), ((1, 50_000_000), (1, 4096)), ((7071, 7071), (4096, 4096))] {
+            let (width, height) = step(size, target, 8);
+            let memory = width * height * 8 + width * target.1 * 16;
+            assert!((width, height) == target || u64::from(memory) <= MAX_MEMORY);
         }
     }
 }

@@ -3,18 +3,18 @@
 use image::metadata::Orientation;
 
 use super::{
-    bare::{Bare, orientation, take},
+    bare::{FirstFrame, orientation, take},
     profile::Profile,
 };
 
 const SIGNATURE: &[u8] = b"\x89PNG\r\n\x1A\n";
-/// Bytes of a chunk besides its data: length, type and checksum.
+/// Bytes of a chunk in addition to its data: length, type and checksum.
 const AROUND: usize = 12;
-/// The decoder's memory besides the image: zlib windows, and lines.
+/// The decoder's memory in addition to the image: zlib windows, and lines.
 const BESIDE: u64 = 1024 * 1024;
 
 /// `None` if it is not a PNG. A missing end is detected by the decoder.
-pub(super) fn bare(png: &[u8]) -> Option<Bare> {
+pub(super) fn bare(png: &[u8]) -> Option<FirstFrame> {
     let mut rest = png.strip_prefix(SIGNATURE)?;
     let (mut bytes, mut header, mut turned, mut transparent) = (SIGNATURE.to_vec(), None, None, false);
     let mut packed = None;
@@ -51,7 +51,7 @@ pub(super) fn bare(png: &[u8]) -> Option<Bare> {
     let pixels = u64::from(header.width) * u64::from(header.height);
     // An interlaced image is assembled from seven.
     let of_pixel = header.bytes_per_pixel(transparent) * if header.interlaced { 2 } else { 1 };
-    Some(Bare {
+    Some(FirstFrame {
         bytes,
         width: header.width,
         height: header.height,

@@ -36,7 +36,7 @@ impl Turns {
         }
     }
 
-    /// Waits until an image of so many bytes may be read.
+    /// Waits until an image of that many bytes may be read.
     pub(crate) async fn turn(&self, size: u64) -> Result<Turn, Error> {
         let core = Arc::clone(&self.cores).acquire_owned().await.map_err(Error::internal)?;
         let bytes = share(&self.bytes, size * 2, MAX_BYTES).await?;
@@ -45,7 +45,7 @@ impl Turns {
 }
 
 impl Turn {
-    /// Waits until so much memory is available.
+    /// Waits until that much memory is available.
     pub(crate) async fn with_memory(mut self, turns: &Turns, memory: u64) -> Result<Self, Error> {
         self.0.push(share(&turns.memory, memory, MAX_MEMORY).await?);
         Ok(self)

@@ -3,21 +3,21 @@
 use image::metadata::Orientation;
 
 use super::{
-    bare::{Bare, Region, orientation, take},
+    bare::{FirstFrame, Region, orientation, take},
     profile::Profile,
 };
 
 /// Flags of the extended header.
 const ANIMATED: u8 = 0x02;
 const ALPHA: u8 = 0x10;
-/// The decoder's memory besides the image: a partition that it allocates before it reads it.
+/// The decoder's memory in addition to the image: a partition that it allocates before it reads it.
 const BESIDE: u64 = 16 * 1024 * 1024;
 /// Bytes of the tables that the decoder builds per byte of a lossless image, at worst: a code of ten bits, which takes
 /// eleven bytes to encode, has a table of four kilobytes, and the number of codes is unlimited.
 const TABLES: u64 = 400;
 
 /// `None` if it is not a WebP, or its frame is not supported.
-pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
+pub(super) fn bare(webp: &[u8]) -> Option<FirstFrame> {
     let mut rest = webp.strip_prefix(b"RIFF")?.get(4..)?.strip_prefix(b"WEBP")?;
     let (kind, data) = chunk(&mut rest)?;
     let [flags, _, _, _, dimensions @ ..] = data else {
@@ -50,7 +50,7 @@ pub(super) fn bare(webp: &[u8]) -> Option<Bare> {
     }
     let place = Some(place).filter(|place| (place.width, place.height) != canvas);
     let bare = frame.bare(canvas, place, turned.unwrap_or(Orientation::NoTransforms));
-    Some(Bare { profile, ..bare })
+    Some(FirstFrame { profile, ..bare })
 }
 
 /// A frame of an animation, and its position.
@@ -116,7 +116,7 @@ impl<'a> Parts<'a> {
 }
 
 struct Frame<'a> {
-    /// The alpha channel, beside a lossy image.
+    /// The alpha channel of a lossy image.
     alpha: Option<&'a [u8]>,
     lossless: bool,
     picture: &'a [u8],
@@ -134,7 +134,7 @@ impl Frame<'_> {
         Some((side(low, high), side(down_low, down_high)))
     }
 
-    fn bare(&self, (width, height): (u32, u32), frame: Option<Region>, orientation: Orientation) -> Bare {
+    fn bare(&self, (width, height): (u32, u32), frame: Option<Region>, orientation: Orientation) -> FirstFrame {
         let (across, down) = self.dimensions().unwrap_or_default();
         let pixels = u64::from(across) * u64::from(down);
         let alpha = self.alpha.unwrap_or_default().len() as u64;
@@ -149,7 +149,7 @@ impl Frame<'_> {
         // The frame is placed into the whole image.
         let laid = if frame.is_some() { u64::from(width) * u64::from(height) * 4 } else { 0 };
         let memory = pixels * of_pixel + tables + laid + self.picture.len() as u64 + BESIDE;
-        Bare { bytes: self.written((across, down)), width, height, frame, orientation, profile: None, memory }
+        FirstFrame { bytes: self.written((across, down)), width, height, frame, orientation, profile: None, memory }
     }
 
     /// A file with nothing else.

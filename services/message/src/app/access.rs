@@ -3,7 +3,7 @@
 use tidings_directory_client::DirectoryCache;
 use tidings_domain::{Actor, Caller, ConversationId, Error, MsgId, Reason, UserId};
 
-/// Messages up to here are hidden from the caller. Refused when they have no part in the conversation.
+/// Messages up to here are hidden from the caller. Refused if they are not in the conversation.
 pub async fn floor(directory: &DirectoryCache, caller: &Caller, conversation: ConversationId) -> Result<MsgId, Error> {
     caller.check_party(conversation)?;
     let membership = directory.check_member(caller, conversation).await?;
@@ -18,7 +18,7 @@ pub fn viewer(caller: &Caller) -> Option<UserId> {
     }
 }
 
-/// Refuses a message that the caller may not see, with the error for one that does not exist.
+/// Refuses a message that the caller cannot see, with the error for one that does not exist.
 pub async fn check_visible(
     directory: &DirectoryCache,
     caller: &Caller,

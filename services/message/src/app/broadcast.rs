@@ -1,9 +1,9 @@
 //! Sends one content to every registered user, several hundred per transaction.
 //!
-//! Under an idempotency key each part has a key of its own, made of the call's and of the last user of the previous
-//! part. A repetition is answered part by part, so it continues where the first call stopped. A part's answer says how
-//! far it went, so users who were added or deleted meanwhile make no difference. Once it has ended, the call's key
-//! itself is answered, so that a repetition sends nothing to later users.
+//! Under an idempotency key each part has a key of its own, derived from the call's and from the last user of the
+//! previous part. A repetition is answered part by part, so it continues where the first call stopped. A part's answer
+//! says how far it went, so users who were added or deleted meanwhile make no difference. Once it has ended, the call's
+//! key itself is answered, so that a repetition sends nothing to later users.
 
 use super::{
     once::{self, Once},
@@ -38,7 +38,7 @@ pub async fn broadcast(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: &BroadcastCommand,
+    command: &BroadcastCommand,
     scope: ModerationScope,
     request: &[u8],
 ) -> Result<usize, Error> {
@@ -46,12 +46,12 @@ pub async fn broadcast(
         return Err(Error::not_permitted("only the app itself broadcasts"));
     }
     let now = deps.clock.now();
-    let once = Once::of(&wanted.call, wanted.idempotency_key.as_deref());
+    let once = Once::of(&command.call, command.idempotency_key.as_deref());
     let (key, earlier) = once::find_answer(&deps.db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(new, answered);
     }
-    let most = part(app, &wanted.content)?;
+    let most = part(app, &command.content)?;
     let mut sent = 0;
     let mut after = UserId(0);
     loop {
@@ -59,7 +59,7 @@ pub async fn broadcast(
         if receivers.is_empty() {
             return ended(deps, key, sent).await;
         }
-        let draft = draft(wanted, receivers, after);
+        let draft = draft(command, receivers, after);
         let reply = send::send(deps, appender, (caller, app), draft, scope, request).await?;
         sent += reply.sent.len();
         after = last_of(&reply).ok_or_else(|| Error::internal("a part of a broadcast without a message"))?;
@@ -92,14 +92,14 @@ fn part(app: &App, content: &Content) -> Result<i32, Error> {
     Ok(PART.min(app.policy.max_recipients).min(MAX_CALL / size.max(1)).max(1) as i32)
 }
 
-fn draft(wanted: &BroadcastCommand, receivers: Vec<UserId>, after: UserId) -> Draft {
-    let wanted = wanted.clone();
+fn draft(command: &BroadcastCommand, receivers: Vec<UserId>, after: UserId) -> Draft {
+    let command = command.clone();
     let targets = receivers.into_iter().map(|user| Target::User(UserRef::Id(user))).collect();
     Draft {
-        sender: wanted.sender,
-        system: wanted.system,
-        idempotency_key: wanted.idempotency_key.map(|key| format!("{key}/{after}")),
-        ..Draft::new(wanted.call, targets, wanted.content)
+        sender: command.sender,
+        system: command.system,
+        idempotency_key: command.idempotency_key.map(|key| format!("{key}/{after}")),
+        ..Draft::new(command.call, targets, command.content)
     }
 }
 

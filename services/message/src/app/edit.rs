@@ -57,23 +57,23 @@ impl EditCommand {
 pub async fn edit(
     deps: &Deps,
     (caller, app): (&Caller, &App),
-    wanted: EditCommand,
+    command: EditCommand,
     request: &[u8],
 ) -> Result<Message, Error> {
     let now = deps.clock.now();
-    let (key, earlier) = once::find_answer(&deps.db, (caller, app), wanted.once(), request, now).await?;
+    let (key, earlier) = once::find_answer(&deps.db, (caller, app), command.once(), request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
-        return repeated(deps, caller, wanted.msg_id, new, answered).await;
+        return repeated(deps, caller, command.msg_id, new, answered).await;
     }
-    let not_found = || access::not_found(wanted.msg_id);
-    let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    let place = found.filter(|found| wanted.conversation.is_none_or(|place| place == found.conversation));
+    let not_found = || access::not_found(command.msg_id);
+    let found = place::place_of(&deps.db, caller.app, command.msg_id).await?;
+    let place = found.filter(|found| command.conversation.is_none_or(|place| place == found.conversation));
     let place = place.filter(|found| !found.recalled).ok_or_else(not_found)?;
-    access::check_visible(&deps.directory, caller, place.conversation, wanted.msg_id).await?;
+    access::check_visible(&deps.directory, caller, place.conversation, command.msg_id).await?;
     if access::viewer(caller).is_some_and(|user| place.is_not_for(user)) {
         return Err(not_found());
     }
-    check_sender(caller, wanted.sender, place.sender)?;
+    check_sender(caller, command.sender, place.sender)?;
     check_mutes(deps, (caller, app), place.conversation, now).await?;
     let screen = deps.screens.screen(&deps.directory, app).await?;
 
@@ -82,16 +82,16 @@ pub async fn edit(
         let earlier = key::claim(&mut tx, std::slice::from_ref(new), now).await?;
         if let Some(answered) = earlier.get(&new.key) {
             drop(tx);
-            return repeated(deps, caller, wanted.msg_id, new, answered).await;
+            return repeated(deps, caller, command.msg_id, new, answered).await;
         }
     }
     head::lock(&mut tx, &[(caller.app, place.conversation)]).await?;
     // It may have been recalled or edited since.
-    let message = read::find_in(&mut tx, caller.app, wanted.msg_id).await?.ok_or_else(not_found)?;
-    if wanted.most_edits.is_some_and(|most| message.edits >= most) {
-        return Err(Error::new(Reason::EditsExhausted, wanted.msg_id.to_string()));
+    let message = read::find_in(&mut tx, caller.app, command.msg_id).await?.ok_or_else(not_found)?;
+    if command.most_edits.is_some_and(|most| message.edits >= most) {
+        return Err(Error::new(Reason::EditsExhausted, command.msg_id.to_string()));
     }
-    let content = screening::words(screen.as_deref(), edited(message.content, wanted.change)?)?;
+    let content = screening::words(screen.as_deref(), edited(message.content, command.change)?)?;
     let message = Message { content, edited_at: Some(now), edits: message.edits + 1, ..message };
     if let Some(new) = &key {
         key::answer(&mut tx, &[(&new.key, edit_answer::write(&message)?)]).await?;
@@ -101,7 +101,7 @@ pub async fn edit(
     Ok(message)
 }
 
-/// Refuses users who may not send there: what they cannot say anew they cannot say in an old message either.
+/// Refuses users who may not send there: what they cannot send, they cannot put into an old message either.
 async fn check_mutes(
     deps: &Deps,
     (caller, app): (&Caller, &App),

@@ -1,4 +1,4 @@
-//! The answer of an edit, as stored under its idempotency key: a repetition gets the answer of the first call, whatever
+//! The answer of an edit, as stored under its idempotency key: a repeated call gets the first answer, whatever
 //! happened to the message since.
 
 use serde::{Deserialize, Serialize};

@@ -17,7 +17,7 @@ use crate::{
     app::fetch_changes,
     store::{
         export::{self, Positions},
-        feed::{self, Event, Part, Stretch},
+        feed::{self, Event, LaneRange, Part},
         lane::{self, Lane},
     },
 };
@@ -26,7 +26,7 @@ use crate::{
 /// them.
 const PAUSE: Duration = Duration::from_millis(200);
 /// How often a follower gets the current cursor without any matching event.
-const TELL: Duration = Duration::from_secs(1);
+const REPORT_INTERVAL: Duration = Duration::from_secs(1);
 /// The minimum time between two reads: what is committed meanwhile is read at once.
 const GATHER: Duration = Duration::from_millis(3);
 
@@ -46,11 +46,11 @@ pub enum After {
     Beginning,
     Now,
     Cursor(Positions),
-    /// At what is left after it.
+    /// At the first remaining event after it.
     Left(Positions),
 }
 
-/// The prefix of a cursor that allows events after it to be gone.
+/// The prefix of a cursor that allows events after it to be missing.
 const LEFT: char = '~';
 
 impl After {
@@ -106,10 +106,10 @@ pub struct Batch {
 }
 
 /// The feed in batches. The first one may be empty: it contains the start cursor.
-pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<Item = Result<Batch, Error>> + Send {
+pub fn follow(deps: Arc<Deps>, app: Arc<App>, query: FeedQuery) -> impl Stream<Item = Result<Batch, Error>> + Send {
     let (batches, receiver) = mpsc::channel(1);
     let read = async move {
-        if let Err(error) = send(&deps, app.id, wanted, &batches).await {
+        if let Err(error) = send(&deps, app.id, query, &batches).await {
             let _ = batches.send(Err(error)).await;
         }
     };
@@ -121,33 +121,33 @@ pub fn follow(deps: Arc<Deps>, app: Arc<App>, wanted: FeedQuery) -> impl Stream<
 async fn send(
     deps: &Deps,
     app: AppId,
-    wanted: FeedQuery,
+    query: FeedQuery,
     batches: &mpsc::Sender<Result<Batch, Error>>,
 ) -> Result<(), Error> {
-    let mut news = deps.bus.subscribe(Hint::Events(app));
-    if !wanted.follow || matches!(wanted.after, After::Now) {
+    let mut hints = deps.bus.subscribe(Hint::Events(app));
+    if !query.follow || matches!(query.after, After::Now) {
         fetch_changes::catch_up(deps).await;
     }
-    let mut positions = match &wanted.after {
+    let mut positions = match &query.after {
         After::Beginning => Positions::default(),
         After::Now => export::positions(&deps.db, app).await?,
         After::Cursor(positions) | After::Left(positions) => positions.clone(),
     };
     let lanes = lane::lanes(&deps.db, app).await?;
-    let kept = match wanted.after {
-        After::Cursor(_) | After::Now => Kept::new(&wanted, &[]),
-        // Events that are already gone are not missed.
-        After::Beginning | After::Left(_) => Kept::new(&wanted, &lanes),
+    let kept = match query.after {
+        After::Cursor(_) | After::Now => RetentionCheck::new(&query, &[]),
+        // Events that were already removed do not count as missed.
+        After::Beginning | After::Left(_) => RetentionCheck::new(&query, &lanes),
     };
     kept.check(&lanes, &positions)?;
     let first = Batch { events: Vec::new(), positions: positions.clone() };
     if batches.send(Ok(first)).await.is_err() {
         return Ok(());
     }
-    let (mut told, mut told_at) = (positions.clone(), Instant::now());
+    let (mut reported, mut reported_at) = (positions.clone(), Instant::now());
     loop {
         let read_at = Instant::now();
-        news.mark_seen();
+        hints.mark_seen();
         let lanes = lane::lanes(&deps.db, app).await?;
         kept.check(&lanes, &positions)?;
         let upto = Positions(lanes.iter().map(|lane| (lane.lane, lane.last)).collect());
@@ -156,9 +156,9 @@ async fn send(
         let (mut events, mut scales) = (Vec::new(), [Scale::default(), Scale::default()]);
         for (lane, last) in in_turn(&upto, &positions) {
             let after = positions.0.get(&lane).copied().unwrap_or(0);
-            if last > after && events.len() < wanted.batch && scales.iter().all(|scale| !scale.is_full()) {
+            if last > after && events.len() < query.batch && scales.iter().all(|scale| !scale.is_full()) {
                 let part = Part { app, lane, after, upto: last };
-                let reached = lane_events(deps, part, &wanted, (&mut events, &mut scales)).await?;
+                let reached = lane_events(deps, part, &query, (&mut events, &mut scales)).await?;
                 positions.0.insert(lane, reached);
             }
         }
@@ -167,9 +167,9 @@ async fn send(
             kept.check(&lane::lanes(&deps.db, app).await?, &before)?;
         }
         // Reports progress now and then when nothing matches.
-        let has_news = !events.is_empty() || told_at.elapsed() >= TELL && told != positions;
-        if has_news {
-            (told, told_at) = (positions.clone(), Instant::now());
+        let is_due = !events.is_empty() || reported_at.elapsed() >= REPORT_INTERVAL && reported != positions;
+        if is_due {
+            (reported, reported_at) = (positions.clone(), Instant::now());
             let batch = Batch { events, positions: positions.clone() };
             if batches.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -178,7 +178,7 @@ async fn send(
         if upto.0.iter().any(|(lane, last)| !positions.cover(*lane, *last)) {
             continue;
         }
-        if !wanted.follow {
+        if !query.follow {
             // Where it ended, also when nothing of it matched.
             let _ = batches.send(Ok(Batch { events: Vec::new(), positions })).await;
             return Ok(());
@@ -186,7 +186,7 @@ async fn send(
         tokio::select! {
             () = deps.tasks.shutdown().triggered() => return Ok(()),
             () = batches.closed() => return Ok(()),
-            () = news.hinted() => tokio::time::sleep_until(read_at + GATHER).await,
+            () = hints.hinted() => tokio::time::sleep_until(read_at + GATHER).await,
             () = pause() => {}
         }
     }
@@ -207,11 +207,11 @@ fn in_turn(upto: &Positions, reached: &Positions) -> Vec<(i64, i64)> {
     lanes
 }
 
-/// What a follower would miss.
-struct Kept {
-    /// Whether they want messages, and whether anything else.
+/// Detects events that retention removed before the follower read them.
+struct RetentionCheck {
+    /// Whether the follower requested messages, and whether other events.
     wants: (bool, bool),
-    /// What was gone at the start, by lane.
+    /// What was removed before the start, by lane.
     gone: BTreeMap<i64, Lane>,
 }
 
@@ -221,16 +221,16 @@ impl FeedQuery {
     }
 }
 
-impl Kept {
-    fn new(wanted: &FeedQuery, gone: &[Lane]) -> Self {
-        let other = EventKind::all().any(|kind| kind != EventKind::Sent && wanted.wants(kind));
+impl RetentionCheck {
+    fn new(query: &FeedQuery, gone: &[Lane]) -> Self {
+        let other = EventKind::all().any(|kind| kind != EventKind::Sent && query.wants(kind));
         Self {
-            wants: (wanted.wants(EventKind::Sent), other),
+            wants: (query.wants(EventKind::Sent), other),
             gone: gone.iter().map(|lane| (lane.lane, *lane)).collect(),
         }
     }
 
-    /// Refuses to continue if matching events after the positions are gone, and returns the cursor for what is
+    /// Refuses to continue if matching events after the positions were removed, and returns the cursor for what is
     /// left.
     fn check(&self, lanes: &[Lane], positions: &Positions) -> Result<(), Error> {
         for lane in lanes {
@@ -246,21 +246,21 @@ impl Kept {
     }
 }
 
-/// Reads from one lane as much as fits into a batch; returns the position up to which that is complete.
+/// Reads as many events of one lane as fit into a batch; returns the position up to which that is complete.
 async fn lane_events(
     deps: &Deps,
     part: Part,
-    wanted: &FeedQuery,
+    query: &FeedQuery,
     (events, [of_sent, of_other]): (&mut Vec<(i64, Event)>, &mut [Scale; 2]),
 ) -> Result<i64, Error> {
-    let limit = (wanted.batch - events.len()) as i64;
-    let nothing = Stretch { events: Vec::new(), reached: part.upto };
-    let sent = if wanted.wants(EventKind::Sent) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
+    let limit = (query.batch - events.len()) as i64;
+    let nothing = LaneRange { events: Vec::new(), reached: part.upto };
+    let sent = if query.wants(EventKind::Sent) { feed::sent(&deps.db, part, limit, of_sent).await? } else { nothing };
     let other = feed::other(&deps.db, Part { upto: sent.reached, ..part }, limit, of_other).await?;
     let reached = other.reached;
     let read = sent.events.into_iter().chain(other.events);
     let mut read: Vec<Event> = read.filter(|event| event.event_no <= reached).collect();
-    read.retain(|event| wanted.wants(event.kind()));
+    read.retain(|event| query.wants(event.kind()));
     read.sort_unstable_by_key(|event| event.event_no);
     let reached = if read.len() as i64 > limit {
         read.truncate(limit as usize);

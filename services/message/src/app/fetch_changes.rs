@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_millis(50);
 const REST: Duration = Duration::from_millis(500);
 const LONGEST_REST: Duration = Duration::from_secs(8);
 /// How often a lasting failure is logged.
-const TELL: Duration = Duration::from_mins(1);
+const LOG_PAUSE: Duration = Duration::from_mins(1);
 /// How long a reader waits for them.
 const CATCH_UP: Duration = Duration::from_secs(1);
 /// The scope of the keys.
@@ -47,19 +47,19 @@ pub fn spawn(deps: &Arc<Deps>) {
 
 async fn run(deps: Arc<Deps>) {
     let mut rest = REST;
-    let mut told = None;
+    let mut logged_at = None;
     loop {
         match fetch(&deps, WAIT).await {
             Ok(fetched) => {
-                (rest, told) = (REST, None);
+                (rest, logged_at) = (REST, None);
                 if !fetched {
                     sleep(PAUSE).await;
                 }
             }
             Err(error) => {
                 let now = deps.clock.elapsed();
-                if told.is_none_or(|told| now.saturating_sub(told) >= TELL) {
-                    told = Some(now);
+                if logged_at.is_none_or(|logged_at| now.saturating_sub(logged_at) >= LOG_PAUSE) {
+                    logged_at = Some(now);
                     tracing::warn!(%error, "changes of users and groups cannot be put into the event feed yet");
                 }
                 sleep(rest).await;

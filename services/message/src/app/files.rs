@@ -11,7 +11,7 @@ use crate::Deps;
 /// Maximum number of files per call.
 const STEP: usize = 1000;
 
-/// Deletes a file; false when it is gone already, or never existed.
+/// Deletes a file; false when it was already removed, or never existed.
 pub async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
     let deleted = deps
         .files
@@ -21,14 +21,14 @@ pub async fn delete(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Er
     deleted.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
 }
 
-/// Keeps a file forever; false when it is gone.
+/// Keeps a file forever; false when it was removed.
 pub async fn keep(deps: &Deps, caller: &Caller, uuid: &str) -> Result<bool, Error> {
     let request = pb::SetLifetimeRequest { file: Some(trusted(uuid)), for_ever: true };
     let kept = deps.files.clone().set_lifetime(context::request(caller, request)).await;
     kept.map(|_| ()).map_err(error_from_status).map_or_else(unless_gone, |()| Ok(true))
 }
 
-/// Withdraws a file in the name of `owner`; false if they are not its owner, or it is gone.
+/// Withdraws a file in the name of `owner`; false if they are not its owner, or it was removed.
 pub async fn withdraw(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
     let request = internal::WithdrawRequest { uuid: uuid.to_owned(), owner_id: owner.actor.user().0 };
     match deps
@@ -49,7 +49,7 @@ pub async fn restore(deps: &Deps, owner: &Caller, uuid: &str) -> Result<(), Erro
     settle(deps, owner, uuid, true).await.map(drop)
 }
 
-/// Removes a withdrawn file permanently; false if it was not withdrawn, or is gone.
+/// Removes a withdrawn file permanently; false if it was not withdrawn, or was removed.
 pub async fn remove(deps: &Deps, owner: &Caller, uuid: &str) -> Result<bool, Error> {
     settle(deps, owner, uuid, false).await
 }

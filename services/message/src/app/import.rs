@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Fate, Reply},
+    appender::{Appender, Call, Disposition, Reply},
     origin::Origin,
     row_options::Flags,
 };
@@ -43,7 +43,7 @@ pub async fn import(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: ImportCommand,
+    command: ImportCommand,
     request: &[u8],
     now: UnixMillis,
 ) -> Result<Reply, Error> {
@@ -61,7 +61,7 @@ pub async fn import(
         call,
         idempotency_key,
         fetch_into,
-    } = wanted;
+    } = command;
     let once = Once::of(&call, idempotency_key.as_deref());
     let (key, earlier) = once::find_answer(db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
@@ -95,7 +95,7 @@ pub async fn import(
         delivery: None,
         hidden_from: Vec::new(),
         origin: Origin::of(caller),
-        fate: Fate::Kept,
+        disposition: Disposition::Kept,
         sent_at,
         key,
         content: stored,

@@ -71,7 +71,7 @@ pub struct ReactorQuery {
 #[derive(Debug)]
 pub struct Reactors {
     pub id: i64,
-    /// `None`: nobody has added it.
+    /// `None`: no user has added it.
     pub reaction: Option<Reaction>,
     /// Whether the asking user has.
     pub own: bool,
@@ -82,16 +82,16 @@ pub struct Reactors {
 }
 
 /// Who added a reaction to a message that the asking user can read.
-pub async fn reactors(deps: &Deps, caller: &Caller, wanted: ReactorQuery) -> Result<Reactors, Error> {
-    let conversation = find::readable(deps, &viewer(caller, wanted.user), wanted.msg_id).await?;
-    let which = Which { app: caller.app, conversation, msg_id: wanted.msg_id };
-    let id = id_of(wanted.msg_id, &wanted.text);
+pub async fn reactors(deps: &Deps, caller: &Caller, query: ReactorQuery) -> Result<Reactors, Error> {
+    let conversation = find::readable(deps, &viewer(caller, query.user), query.msg_id).await?;
+    let which = Which { app: caller.app, conversation, msg_id: query.msg_id };
+    let id = id_of(query.msg_id, &query.text);
     let reaction = reaction::find(&deps.db, which, id).await?;
-    let mut users = reaction::users(&deps.db, which, id, wanted.after, i64::from(wanted.limit) + 1).await?;
-    let has_more = users.len() > wanted.limit as usize;
-    users.truncate(wanted.limit as usize);
+    let mut users = reaction::users(&deps.db, which, id, query.after, i64::from(query.limit) + 1).await?;
+    let has_more = users.len() > query.limit as usize;
+    users.truncate(query.limit as usize);
     let next = users.last().filter(|_| has_more).map_or(0, |last| last.place);
-    let own = reaction::has(&deps.db, which, id, wanted.user).await?;
+    let own = reaction::has(&deps.db, which, id, query.user).await?;
     Ok(Reactors { id, reaction, own, users, next })
 }
 

@@ -1,4 +1,5 @@
-//! Returns the conversation of a message, even if the message is gone: acknowledgements of removed messages are valid.
+//! Returns the conversation of a message, even if the message was removed: acknowledgements of removed messages are
+//! valid.
 
 use tidings_domain::{App, Caller, ConversationId, Error, MsgId};
 
@@ -20,7 +21,7 @@ pub async fn locate(
         }
         return Ok(Some(place.conversation));
     }
-    // A purge only leaves its conversation's mark: everything up to there is gone, including this one.
+    // A purge only leaves its conversation's mark: everything up to there was removed, including this one.
     if let Some(conversation) = claimed {
         access::check_visible(directory, caller, conversation, msg_id).await?;
         let is_purged = msg_id > MsgId::ZERO && msg_id <= place::purged(db, caller.app, conversation).await?;

@@ -41,7 +41,7 @@ fn key(caller: &Caller, app: &App, once: Once<'_>, request: &[u8], now: UnixMill
 }
 
 /// The key of the call, and its earlier answer under that key. Must be looked up before any other check, so that a
-/// repetition gets the same answer whatever changed since: a deleted user, a policy.
+/// repetition gets the same answer even if a user was deleted or a policy changed since.
 pub async fn find_answer(
     db: &Db,
     (caller, app): (&Caller, &App),

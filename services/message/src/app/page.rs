@@ -27,14 +27,14 @@ pub struct PageQuery {
 pub async fn page(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,
-    wanted: PageQuery,
+    query: PageQuery,
 ) -> Result<(Vec<Message>, MsgId), Error> {
-    if !(1..=MOST).contains(&wanted.limit) {
+    if !(1..=MOST).contains(&query.limit) {
         return Err(Error::invalid("limit", "must be from 1 to 200"));
     }
-    let floor = access::floor(directory, caller, wanted.conversation).await?.max(wanted.floor);
-    let start = if wanted.start == MsgId::ZERO { MsgId(i64::MAX) } else { wanted.start };
-    let span = Span { conversation: wanted.conversation, start, floor, viewer: access::viewer(caller) };
-    let (messages, next) = read::page(db, caller.app, span, wanted.limit as usize).await?;
+    let floor = access::floor(directory, caller, query.conversation).await?.max(query.floor);
+    let start = if query.start == MsgId::ZERO { MsgId(i64::MAX) } else { query.start };
+    let span = Span { conversation: query.conversation, start, floor, viewer: access::viewer(caller) };
+    let (messages, next) = read::page(db, caller.app, span, query.limit as usize).await?;
     Ok((messages, next.unwrap_or(MsgId::ZERO)))
 }

@@ -1,4 +1,4 @@
-//! The conversations of a draft, and whether its sender may speak there. The result applies to the draft as a whole.
+//! The conversations of a draft, and whether its sender may write there. The result applies to the draft as a whole.
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,7 +15,7 @@ pub struct Found {
     pub sender: UserId,
     /// The distinct conversations in the order of first mention.
     pub places: Vec<AppendTarget>,
-    /// Why the sender may not speak in all of them.
+    /// Why the sender cannot send to all of them.
     pub refused: Option<CallRefusal>,
 }
 
@@ -64,8 +64,8 @@ pub async fn places(
     Ok(Found { sender, places, refused })
 }
 
-/// Refuses senders in conversations of a kind in which they are muted. The app itself speaks in their name, unless its
-/// policy says otherwise.
+/// Refuses senders in conversations of a kind in which they are muted. The app itself may send on their behalf, unless
+/// its policy says otherwise.
 async fn muted(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -86,7 +86,7 @@ async fn muted(
     Ok(Some(CallRefusal { why, of }))
 }
 
-/// Why users do not accept messages of the sender.
+/// The reasons why users do not accept messages of the sender.
 async fn unwelcome(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -144,7 +144,7 @@ fn is_meant(error: &Error, user: &UserRef) -> bool {
     }
 }
 
-/// A number stands for itself, whether such a user exists or not.
+/// A number is used as it is, whether such a user exists or not.
 async fn known_or_nobody(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -178,7 +178,7 @@ async fn users(
     Ok((sender, ids))
 }
 
-/// Users that the draft names besides its targets.
+/// Users that the draft names in addition to its targets.
 pub async fn named(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -223,18 +223,18 @@ struct Groups<'a> {
 
 impl Groups<'_> {
     async fn check(&self, draft: &Draft) -> Result<Option<CallRefusal>, Error> {
-        let wanted: Vec<ConversationId> = draft.targets.iter().filter_map(conversation).collect();
-        if wanted.is_empty() {
+        let requested: Vec<ConversationId> = draft.targets.iter().filter_map(conversation).collect();
+        if requested.is_empty() {
             return Ok(None);
         }
-        let mut ids: Vec<i64> = wanted.iter().map(|conversation| conversation.key().0).collect();
+        let mut ids: Vec<i64> = requested.iter().map(|conversation| conversation.key().0).collect();
         ids.sort_unstable();
         ids.dedup();
         let found = self.directory.memberships(self.caller, self.sender, &ids).await?;
         let found: HashMap<i64, Option<Membership>> = ids.into_iter().zip(found).collect();
         let members_only = draft.members_only || matches!(self.caller.actor, Actor::User(_));
         let mut verdict: Option<CallRefusal> = None;
-        for conversation in wanted {
+        for conversation in requested {
             let membership = found.get(&conversation.key().0).copied().flatten();
             let Err(error) = self.check_one(conversation, membership, members_only) else { continue };
             match &mut verdict {

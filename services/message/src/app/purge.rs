@@ -1,7 +1,7 @@
 //! Removes messages past their app's retention, in small steps.
 //!
 //! Removed messages count as read by everybody. Ids contain the time of a message, so it is known whether one is past
-//! retention even if it is no longer there.
+//! retention even if it no longer exists.
 
 use std::{sync::Arc, time::Duration};
 

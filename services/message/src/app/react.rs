@@ -51,46 +51,46 @@ pub fn id_of(msg_id: MsgId, text: &str) -> i64 {
 }
 
 /// Adds a reaction. Adding it again changes nothing.
-pub async fn add(deps: &Deps, caller: &Caller, wanted: ReactCommand) -> Result<Added, Error> {
-    check_text(&wanted.text)?;
-    let conversation = place(deps, caller, &wanted).await?;
-    let which = Which { app: caller.app, conversation, msg_id: wanted.msg_id };
-    let (id, now) = (id_of(wanted.msg_id, &wanted.text), deps.clock.now());
+pub async fn add(deps: &Deps, caller: &Caller, command: ReactCommand) -> Result<Added, Error> {
+    check_text(&command.text)?;
+    let conversation = place(deps, caller, &command).await?;
+    let which = Which { app: caller.app, conversation, msg_id: command.msg_id };
+    let (id, now) = (id_of(command.msg_id, &command.text), deps.clock.now());
     let mut tx = deps.db.begin().await?;
     head::lock_existing(&mut tx, (caller.app, conversation)).await?;
     let kinds = reaction::kinds(&mut tx, which).await?;
     let earlier = kinds.iter().find(|kind| kind.id == id);
     if earlier.is_none() && kinds.len() >= MOST_KINDS {
-        return Err(Error::new(Reason::ReactionsExhausted, wanted.msg_id.to_string()));
+        return Err(Error::new(Reason::ReactionsExhausted, command.msg_id.to_string()));
     }
-    let new = (id, wanted.text.as_str(), earlier);
-    let Some(reaction) = reaction::add(&mut tx, which, wanted.user, new, now).await? else {
+    let new = (id, command.text.as_str(), earlier);
+    let Some(reaction) = reaction::add(&mut tx, which, command.user, new, now).await? else {
         // Recalled or purged since it was found, or added before.
-        let reaction = earlier.cloned().ok_or_else(|| access::not_found(wanted.msg_id))?;
+        let reaction = earlier.cloned().ok_or_else(|| access::not_found(command.msg_id))?;
         return Ok(Added { conversation, reaction, added: false });
     };
-    let reacted = Reacted { id, text: wanted.text, users: reaction.users, by_app: caller.is_app() };
-    finish(deps, tx, caller, which, wanted.user, (EventKind::Reacted, now, &reacted)).await?;
+    let reacted = Reacted { id, text: command.text, users: reaction.users, by_app: caller.is_app() };
+    finish(deps, tx, caller, which, command.user, (EventKind::Reacted, now, &reacted)).await?;
     Ok(Added { conversation, reaction, added: true })
 }
 
 /// Removes a user's reaction; false if they had not added it.
-pub async fn remove(deps: &Deps, caller: &Caller, wanted: ReactCommand) -> Result<bool, Error> {
-    check_text(&wanted.text)?;
-    let conversation = place(deps, caller, &wanted).await?;
-    let which = Which { app: caller.app, conversation, msg_id: wanted.msg_id };
-    let (id, now) = (id_of(wanted.msg_id, &wanted.text), deps.clock.now());
+pub async fn remove(deps: &Deps, caller: &Caller, command: ReactCommand) -> Result<bool, Error> {
+    check_text(&command.text)?;
+    let conversation = place(deps, caller, &command).await?;
+    let which = Which { app: caller.app, conversation, msg_id: command.msg_id };
+    let (id, now) = (id_of(command.msg_id, &command.text), deps.clock.now());
     let mut tx = deps.db.begin().await?;
     head::lock_existing(&mut tx, (caller.app, conversation)).await?;
     let kinds = reaction::kinds(&mut tx, which).await?;
     let Some(earlier) = kinds.into_iter().find(|kind| kind.id == id) else {
         return Ok(false);
     };
-    if !reaction::remove(&mut tx, which, wanted.user, id).await? {
+    if !reaction::remove(&mut tx, which, command.user, id).await? {
         return Ok(false);
     }
-    let reacted = Reacted { id, text: wanted.text, users: earlier.users - 1, by_app: caller.is_app() };
-    finish(deps, tx, caller, which, wanted.user, (EventKind::Unreacted, now, &reacted)).await?;
+    let reacted = Reacted { id, text: command.text, users: earlier.users - 1, by_app: caller.is_app() };
+    finish(deps, tx, caller, which, command.user, (EventKind::Unreacted, now, &reacted)).await?;
     Ok(true)
 }
 
@@ -107,12 +107,12 @@ fn check_text(text: &str) -> Result<(), Error> {
 }
 
 /// The message's conversation, which the user must be able to read.
-async fn place(deps: &Deps, caller: &Caller, wanted: &ReactCommand) -> Result<ConversationId, Error> {
-    if wanted.user == UserId::ADMIN {
+async fn place(deps: &Deps, caller: &Caller, command: &ReactCommand) -> Result<ConversationId, Error> {
+    if command.user == UserId::ADMIN {
         return Err(Error::invalid("user_id", "is required: the app itself has no reactions"));
     }
-    let user = Caller { actor: Actor::User(wanted.user), ..caller.clone() };
-    let conversation = find::readable(deps, &user, wanted.msg_id).await?;
+    let user = Caller { actor: Actor::User(command.user), ..caller.clone() };
+    let conversation = find::readable(deps, &user, command.msg_id).await?;
     match conversation.kind() {
         ConversationKind::Direct | ConversationKind::Group => Ok(conversation),
         ConversationKind::Room => Err(Error::invalid("msg_id", "is in a room, whose messages have no reactions")),

@@ -45,7 +45,7 @@ impl HistoryQuery {
         }
         let known = |name: &String| BODY_NAMES.contains(&name.as_str());
         if !self.bodies.iter().all(known) {
-            return Err(Error::invalid("bodies", format!("must be among {}", BODY_NAMES.join(", "))));
+            return Err(Error::invalid("bodies", format!("must be one of {}", BODY_NAMES.join(", "))));
         }
         Ok(())
     }
@@ -61,21 +61,21 @@ impl HistoryQuery {
     }
 }
 
-/// The messages in the direction asked for, and the last one that was examined; zero when there are no more.
+/// The messages in the requested direction, and the last one that was examined; zero when there are no more.
 pub async fn read_history(
     Deps { db, directory, .. }: &Deps,
     caller: &Caller,
-    wanted: HistoryQuery,
+    query: HistoryQuery,
 ) -> Result<(Vec<Message>, MsgId), Error> {
-    wanted.check()?;
-    let floor = access::floor(directory, caller, wanted.conversation).await?.max(wanted.above);
-    let start = if wanted.below == MsgId::ZERO { MsgId(i64::MAX) } else { MsgId(wanted.below.0.saturating_sub(1)) };
-    let mut span = Span { conversation: wanted.conversation, start, floor, viewer: access::viewer(caller) };
-    let limit = wanted.limit as usize;
-    let at_once = if wanted.is_filtered() { AT_ONCE } else { limit };
+    query.check()?;
+    let floor = access::floor(directory, caller, query.conversation).await?.max(query.above);
+    let start = if query.below == MsgId::ZERO { MsgId(i64::MAX) } else { MsgId(query.below.0.saturating_sub(1)) };
+    let mut span = Span { conversation: query.conversation, start, floor, viewer: access::viewer(caller) };
+    let limit = query.limit as usize;
+    let at_once = if query.is_filtered() { AT_ONCE } else { limit };
     let mut kept = Vec::with_capacity(limit);
     for _ in 0..READS {
-        let (messages, next) = if wanted.oldest_first {
+        let (messages, next) = if query.oldest_first {
             read::page_up(db, caller.app, span, at_once).await?
         } else {
             read::page(db, caller.app, span, at_once).await?
@@ -84,12 +84,12 @@ pub async fn read_history(
         for message in messages {
             left -= 1;
             let msg_id = message.msg_id;
-            if wanted.oldest_first {
+            if query.oldest_first {
                 span.floor = msg_id;
             } else {
                 span.start = MsgId(msg_id.0 - 1);
             }
-            if wanted.takes(&message) {
+            if query.takes(&message) {
                 kept.push(message);
             }
             if kept.len() == limit {
@@ -104,5 +104,5 @@ pub async fn read_history(
             break;
         }
     }
-    Ok((kept, if wanted.oldest_first { span.floor } else { MsgId(span.start.0 + 1) }))
+    Ok((kept, if query.oldest_first { span.floor } else { MsgId(span.start.0 + 1) }))
 }

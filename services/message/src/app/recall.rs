@@ -20,7 +20,7 @@ use crate::{
         event::{self, NewEvent},
         file_use::{self, Released},
         head, listed,
-        place::{self, PlaceOf},
+        place::{self, LogPosition},
         read, recall_edit,
         which::Which,
     },
@@ -69,7 +69,8 @@ pub struct Notice {
 struct Body<'a> {
     #[serde(flatten)]
     notice: &'a Notice,
-    /// The message's receivers, as its row has them, which may be gone when the event is read. Empty: everybody there.
+    /// The message's receivers, as its row has them, which may be removed when the event is read. Empty: everybody
+    /// there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     audience: Vec<i64>,
 }
@@ -120,49 +121,49 @@ pub async fn of_key(deps: &Deps, app: &App, text: &str) -> Result<MsgId, Error> 
     }
 }
 
-/// Recalls the message once, with any number of concurrent calls. Repeating it is no error for callers with the right,
-/// even when the window is over.
-pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), wanted: RecallCommand) -> Result<Recalled, Error> {
-    let actor = actor(deps, (caller, app), &wanted).await?;
+/// Recalls the message once, with any number of concurrent calls. Repeating it is not an error for callers with the
+/// right, even when the window is over.
+pub async fn recall(deps: &Deps, (caller, app): (&Caller, &App), command: RecallCommand) -> Result<Recalled, Error> {
+    let actor = actor(deps, (caller, app), &command).await?;
     let now = deps.clock.now();
-    let found = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    // Messages past retention are gone for every caller, even if they are not purged yet.
-    let Some(message) = found.filter(|_| !is_past(app, wanted.msg_id, now)) else {
-        return past_storage(deps, (caller, app), actor, &wanted, now).await;
+    let found = place::place_of(&deps.db, caller.app, command.msg_id).await?;
+    // Messages past retention do not exist for any caller, even if they are not purged yet.
+    let Some(message) = found.filter(|_| !is_past(app, command.msg_id, now)) else {
+        return past_storage(deps, (caller, app), actor, &command, now).await;
     };
     let is_of_others = |party| !message.recalled && message.conversation.peer_of(party).is_none();
-    let is_elsewhere = wanted.conversation.is_some_and(|place| place != message.conversation)
-        || wanted.party.is_some_and(is_of_others);
-    if is_elsewhere || (wanted.keeps_commands && message.is_command) {
-        return Err(access::not_found(wanted.msg_id));
+    let is_elsewhere = command.conversation.is_some_and(|place| place != message.conversation)
+        || command.party.is_some_and(is_of_others);
+    if is_elsewhere || (command.keeps_commands && message.is_command) {
+        return Err(access::not_found(command.msg_id));
     }
-    access::check_visible(&deps.directory, caller, message.conversation, wanted.msg_id).await?;
+    access::check_visible(&deps.directory, caller, message.conversation, command.msg_id).await?;
     if access::viewer(caller).is_some_and(|user| message.is_not_for(user)) {
-        return Err(access::not_found(wanted.msg_id));
+        return Err(access::not_found(command.msg_id));
     }
     let receiver = receiver(message.conversation, message.sender);
-    check_to(deps, (caller, app), &wanted, message.conversation, receiver).await?;
+    check_to(deps, (caller, app), &command, message.conversation, receiver).await?;
     let right = right(deps, caller, &message).await?;
     let conversation = message.conversation;
     let done = |recalled| Recalled { recalled, conversation, sender: Some(message.sender), receiver };
     if message.recalled {
         return Ok(done(false));
     }
-    if right == Right::Sender || wanted.window_for_all {
-        check_window(&message, wanted.window, now)?;
+    if right == Right::Sender || command.window_for_all {
+        check_window(&message, command.window, now)?;
     }
-    Ok(done(write(deps, (caller, app), actor, &message, &wanted, now).await?))
+    Ok(done(write(deps, (caller, app), actor, &message, &command, now).await?))
 }
 
 /// Who is shown as having recalled it: the caller, or the user that the app itself names.
-async fn actor(deps: &Deps, (caller, app): (&Caller, &App), wanted: &RecallCommand) -> Result<UserId, Error> {
-    let Some(actor) = &wanted.actor else {
+async fn actor(deps: &Deps, (caller, app): (&Caller, &App), command: &RecallCommand) -> Result<UserId, Error> {
+    let Some(actor) = &command.actor else {
         return Ok(caller.actor.user());
     };
     if caller.actor != Actor::App {
         return Err(Error::not_permitted("only the app itself recalls in another's name"));
     }
-    let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let intern = command.accept_unknown_names && app.policy.accept_unknown_names;
     let users = deps.directory.users((caller, app), std::slice::from_ref(actor), intern).await?;
     users.first().copied().ok_or_else(|| Error::internal("the directory returned no user"))
 }
@@ -176,16 +177,16 @@ fn receiver(conversation: ConversationId, sender: UserId) -> i64 {
 async fn check_to(
     deps: &Deps,
     (caller, app): (&Caller, &App),
-    wanted: &RecallCommand,
+    command: &RecallCommand,
     conversation: ConversationId,
     receiver: i64,
 ) -> Result<(), Error> {
-    let is_other_kind = wanted.kind.is_some_and(|kind| kind != conversation.kind());
-    let is_right = match &wanted.to {
+    let is_other_kind = command.kind.is_some_and(|kind| kind != conversation.kind());
+    let is_right = match &command.to {
         None => true,
         Some(to) => target_id(deps, (caller, app), to).await? == Some((conversation.kind(), receiver)),
     };
-    if is_other_kind || !is_right { Err(not_sent_there(wanted.msg_id)) } else { Ok(()) }
+    if is_other_kind || !is_right { Err(not_sent_there(command.msg_id)) } else { Ok(()) }
 }
 
 fn not_sent_there(msg_id: MsgId) -> Error {
@@ -220,36 +221,36 @@ async fn past_storage(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    wanted: &RecallCommand,
+    command: &RecallCommand,
     now: UnixMillis,
 ) -> Result<Recalled, Error> {
-    if !wanted.past_storage || !is_past(app, wanted.msg_id, now) || caller.actor != Actor::App {
-        return Err(access::not_found(wanted.msg_id));
+    if !command.past_storage || !is_past(app, command.msg_id, now) || caller.actor != Actor::App {
+        return Err(access::not_found(command.msg_id));
     }
-    let to = wanted.to.as_ref().ok_or_else(|| not_sent_there(wanted.msg_id))?;
-    let (kind, receiver) = target_id(deps, (caller, app), to).await?.ok_or_else(|| not_sent_there(wanted.msg_id))?;
+    let to = command.to.as_ref().ok_or_else(|| not_sent_there(command.msg_id))?;
+    let (kind, receiver) = target_id(deps, (caller, app), to).await?.ok_or_else(|| not_sent_there(command.msg_id))?;
     let conversation = match kind {
         ConversationKind::Direct => ConversationId::direct(actor, UserId(receiver)),
         ConversationKind::Group => ConversationId::Group(GroupId(receiver)),
         ConversationKind::Room => ConversationId::Room(RoomId(receiver)),
     };
     let origin = Origin::of(caller);
-    let left = place::place_of(&deps.db, caller.app, wanted.msg_id).await?;
-    let body = wanted.notice.body(left.as_ref().map_or(&[], |left| &left.audience))?;
+    let left = place::place_of(&deps.db, caller.app, command.msg_id).await?;
+    let body = command.notice.body(left.as_ref().map_or(&[], |left| &left.audience))?;
     let mut tx = deps.db.begin().await?;
     if let Some(left) = left {
         // It is not purged yet: until then it must not be found.
-        let which = Which { app: caller.app, conversation: left.conversation, msg_id: wanted.msg_id };
+        let which = Which { app: caller.app, conversation: left.conversation, msg_id: command.msg_id };
         take_out(&mut tx, which, now).await?;
     }
-    let event = recalled_event(caller, actor, conversation, wanted.msg_id, now, body.as_deref(), &origin);
+    let event = recalled_event(caller, actor, conversation, command.msg_id, now, body.as_deref(), &origin);
     event::append(&mut tx, &[event], std::iter::empty()).await?;
     tx.commit().await?;
     deps.bus.publish(Hint::Events(caller.app));
     Ok(Recalled { recalled: true, conversation, sender: None, receiver })
 }
 
-async fn right(deps: &Deps, caller: &Caller, message: &PlaceOf) -> Result<Right, Error> {
+async fn right(deps: &Deps, caller: &Caller, message: &LogPosition) -> Result<Right, Error> {
     let user = match caller.actor {
         Actor::App | Actor::User(UserId::ADMIN) => return Ok(Right::Keeper),
         Actor::User(user) => user,
@@ -261,7 +262,7 @@ async fn right(deps: &Deps, caller: &Caller, message: &PlaceOf) -> Result<Right,
     if message.sender == user { Ok(Right::Sender) } else { Err(Error::not_permitted("not your message")) }
 }
 
-fn check_window(message: &PlaceOf, window: Option<Duration>, now: UnixMillis) -> Result<(), Error> {
+fn check_window(message: &LogPosition, window: Option<Duration>, now: UnixMillis) -> Result<(), Error> {
     let age = now - message.sent_at;
     if window.is_some_and(|window| age > window) {
         return Err(Error::new(Reason::RecallWindowOver, format!("{} ms old", age.as_millis())));
@@ -274,13 +275,13 @@ async fn write(
     deps: &Deps,
     (caller, app): (&Caller, &App),
     actor: UserId,
-    message: &PlaceOf,
-    wanted: &RecallCommand,
+    message: &LogPosition,
+    command: &RecallCommand,
     now: UnixMillis,
 ) -> Result<bool, Error> {
-    let (msg_id, conversation) = (wanted.msg_id, message.conversation);
+    let (msg_id, conversation) = (command.msg_id, message.conversation);
     let origin = Origin::of(caller);
-    let body = wanted.notice.body(&message.audience)?;
+    let body = command.notice.body(&message.audience)?;
     let mut tx = deps.db.begin().await?;
     let which = Which { app: caller.app, conversation, msg_id };
     if !take_out(&mut tx, which, now).await? {

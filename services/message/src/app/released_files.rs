@@ -3,7 +3,7 @@
 //! The transaction of a recall records the files of its message, so a crash loses none. After the app's grace time a
 //! file is deleted, if it was uploaded by the user for whom the recall released it, and nothing references it: no other
 //! message, of any type and in any place, and no profile or group. References are checked while the file is withdrawn
-//! and reported as expired: earlier references keep it, later ones are to a file that is gone. All of it is done in the
+//! and reported as expired: earlier references keep it, later ones are to a removed file. All of it is done in the
 //! name of that user, never with the rights of the app. Every step can be repeated, so a crash does no harm.
 
 use tidings_domain::{Actor, App, Caller, Error, UnixMillis, UserId};
@@ -43,7 +43,7 @@ fn owner(app: &App, user: UserId) -> Caller {
 
 /// Whether the file was deleted.
 async fn settle(deps: &Deps, owner: &Caller, released: &Released) -> Result<bool, Error> {
-    // Also checked before, so that a referenced file does not become unavailable for a moment.
+    // Also checked before, so that a referenced file does not become unavailable temporarily.
     if is_shown(deps, owner, released).await? {
         // A round that crashed may have withdrawn it.
         files::restore(deps, owner, &released.uuid).await?;

@@ -42,7 +42,7 @@ impl Pin {
 pub async fn report_pins(deps: &Deps, app: AppId, pins: Vec<Pin>) -> Result<(), Error> {
     let keys: BTreeSet<Key> = pins.iter().map(|pin| pin.key(app)).collect();
     if keys.len() != pins.len() {
-        return Err(Error::invalid("pins", "must each have a number of their own"));
+        return Err(Error::invalid("pins", "must have distinct numbers"));
     }
     append_reported(deps, app, pins.iter().map(|pin| (pin.key(app), event(app, pin))).collect()).await
 }

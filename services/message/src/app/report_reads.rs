@@ -1,6 +1,6 @@
 //! Records that conversations were read, or are on a device, for the event feed.
 //!
-//! Each report has an idempotency key of its own, made of its content: a read mark never reaches the same message
+//! Each report has an idempotency key of its own, derived from its content: a read mark never reaches the same message
 //! twice.
 
 use tidings_domain::{AppId, ConversationId, Error, EventKind, MsgId, UnixMillis, UserId};

@@ -114,14 +114,14 @@ async fn carry_out(deps: &Deps, appender: &Appender, broadcast: &Broadcast) -> R
     let (content, _) = StoredContent::of_json(&broadcast.body)?;
     match broadcast.scope {
         Scope::Users => {
-            let wanted = broadcast::BroadcastCommand {
+            let command = broadcast::BroadcastCommand {
                 sender: Some(UserRef::Id(broadcast.sender)),
                 content: content.read()?,
                 system: false,
                 call: CALL.to_owned(),
                 idempotency_key: Some(broadcast.id.to_string()),
             };
-            broadcast::broadcast(deps, appender, (&caller, &app), &wanted, ModerationScope::Nothing, &[])
+            broadcast::broadcast(deps, appender, (&caller, &app), &command, ModerationScope::Nothing, &[])
                 .await
                 .map(drop)
         }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     Deps,
-    appender::{Appender, Call, Fate, Refused, Reply},
+    appender::{Appender, Call, Disposition, Refused, Reply},
     content::StoredContent,
     origin::Origin,
     row_options::{self, Flags},
@@ -28,7 +28,7 @@ pub async fn send(
     send_or_report(deps, appender, (caller, app), draft, (scope, Ok(())), request).await
 }
 
-/// The same for a caller with this standing: refused with its error, if it is one.
+/// The same for a caller with this state: refused with its error, if it is one.
 ///
 /// A refusal is an event for each conversation that the reason applies to (decision 37), written as a message would be:
 /// through the queue, in one transaction with the answer under the call's key, and at no more than the cost of a
@@ -78,10 +78,10 @@ pub async fn send_or_report(
     let flags =
         Flags { system: draft.system, targeted: !audience.is_empty(), imported: false, by_app: caller.is_app() };
     let delivery = row_options::write(&audience, draft.delivery)?;
-    let fate = if draft.online_only {
-        Fate::Online { body: content.to_json_with(flags, delivery.as_deref()) }
+    let disposition = if draft.online_only {
+        Disposition::Online { body: content.to_json_with(flags, delivery.as_deref()) }
     } else {
-        Fate::Kept
+        Disposition::Kept
     };
     let mut call = Call {
         app: caller.app,
@@ -93,7 +93,7 @@ pub async fn send_or_report(
         delivery,
         hidden_from,
         origin: Origin::of(caller),
-        fate,
+        disposition,
         sent_at: None,
         key,
         content,
@@ -107,19 +107,19 @@ pub async fn send_or_report(
         return appender.append(call).await;
     }
     let scope = if draft.system { ModerationScope::Nothing } else { scope };
-    let wanted = ScreeningRequest {
+    let params = ScreeningRequest {
         sender,
         places: &call.places,
         content: &draft.content,
         online_only: draft.online_only,
         targeted: flags.targeted,
     };
-    let verdict = deps.screens.judge(directory, (caller, app), scope, wanted, (appender, now)).await?;
+    let verdict = deps.screens.judge(directory, (caller, app), scope, params, (appender, now)).await?;
     apply_verdict(&mut call, app, scope, verdict)?;
     appender.append(call).await
 }
 
-/// Carries out the decision on the call.
+/// Applies the verdict to the call.
 fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Verdict) -> Result<(), Error> {
     match verdict {
         Verdict::Pass => {}
@@ -127,7 +127,7 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
             if let Some(content) = content {
                 call.content = within_limits(app, &content, call.places.len())?;
                 call.countable = content.countable() && !call.flags.targeted;
-                if let Fate::Online { body } = &mut call.fate {
+                if let Disposition::Online { body } = &mut call.disposition {
                     *body = call.content.to_json_with(call.flags, call.delivery.as_deref());
                 }
             }
@@ -155,18 +155,18 @@ fn apply_verdict(call: &mut Call, app: &App, scope: ModerationScope, verdict: Ve
 /// The call is sent nowhere; if it is reported, each of its targets gets an event.
 fn refuse(call: &mut Call, error: Refused, is_reported: bool) {
     let body = is_reported.then(|| call.content.to_json(call.flags));
-    call.fate = Fate::Refused { error, body };
+    call.disposition = Disposition::Refused { error, body };
 }
 
-/// A key beside the call's own. An unavailable server may recover, so the call's key stays free, but there is only one
-/// event.
+/// A key in addition to the call's own. An unavailable server may recover, so the call's key stays free, but there is
+/// only one event.
 fn until_it_is_back(key: NewKey) -> NewKey {
     let mut key = key;
     key.key.key.insert_str(0, "away:");
     key
 }
 
-/// Users that the draft names besides its targets: its receivers, and those it is hidden from.
+/// Users that the draft names in addition to its targets: its receivers, and those it is hidden from.
 async fn others(
     directory: &DirectoryCache,
     (caller, app): (&Caller, &App),
@@ -185,7 +185,7 @@ pub const MAX_CALL: usize = 16 * 1024 * 1024;
 /// The content as stored, within the limits of every protocol.
 pub fn within_limits(app: &App, content: &Content, targets: usize) -> Result<StoredContent, Error> {
     let content = StoredContent::write(content)?;
-    // Neutral fields besides the sender's own text: twice what the policy counts.
+    // Neutral fields in addition to the sender's own text: twice what the policy counts.
     let most = MAX_CONTENT.max(app.policy.max_content_bytes * 2 + app.policy.max_ext_bytes);
     let size = content.decoded_size();
     if size > most || size * targets > MAX_CALL {

@@ -58,22 +58,22 @@ pub async fn start_broadcast(
     deps: &Deps,
     appender: &Appender,
     (caller, app): (&Caller, &App),
-    wanted: StartBroadcastCommand,
+    command: StartBroadcastCommand,
     request: &[u8],
 ) -> Result<Started, Error> {
     if caller.actor != Actor::App {
         return Err(Error::not_permitted("only the app itself broadcasts"));
     }
     let now = deps.clock.now();
-    let once = Once::of(&wanted.call, wanted.idempotency_key.as_deref());
+    let once = Once::of(&command.call, command.idempotency_key.as_deref());
     let (key, earlier) = once::find_answer(&deps.db, (caller, app), once, request, now).await?;
     if let Some((new, answered)) = key.as_ref().zip(earlier.as_ref()) {
         return repeated(new, answered);
     }
-    within_limits(app, &wanted.content, 1)?;
+    within_limits(app, &command.content, 1)?;
     let screen = deps.screens.screen(&deps.directory, app).await?;
-    let content = within_limits(app, &screening::words(screen.as_deref(), wanted.content.clone())?, 1)?;
-    let sender = sender(deps, (caller, app), &wanted).await?;
+    let content = within_limits(app, &screening::words(screen.as_deref(), command.content.clone())?, 1)?;
+    let sender = sender(deps, (caller, app), &command).await?;
     let id = appender.mint().await?;
     let mut tx = deps.db.begin().await?;
     if let Some(new) = &key {
@@ -87,9 +87,9 @@ pub async fn start_broadcast(
     let files: Vec<_> = content.files().into_iter().map(|uuid| (caller.app, uuid)).collect();
     file_use::keep(&mut tx, &files).await?;
     let started = Started { id: id.0, accepted_at: now.0, committed_at: deps.clock.now().0 };
-    match wanted.reach {
+    match command.reach {
         Reach::Kept(scope) => {
-            let delivery = row_options::write(&[], wanted.delivery)?;
+            let delivery = row_options::write(&[], command.delivery)?;
             let broadcast = Broadcast { app: caller.app, id, scope, sender, body, delivery };
             broadcast::insert(&mut tx, &broadcast, now).await?;
         }
@@ -108,11 +108,11 @@ fn repeated(new: &NewKey, answered: &Answered) -> Result<Started, Error> {
     serde_json::from_str(&answered.reply).map_err(Error::internal)
 }
 
-async fn sender(deps: &Deps, (caller, app): (&Caller, &App), wanted: &StartBroadcastCommand) -> Result<UserId, Error> {
-    let Some(sender) = &wanted.sender else {
+async fn sender(deps: &Deps, (caller, app): (&Caller, &App), command: &StartBroadcastCommand) -> Result<UserId, Error> {
+    let Some(sender) = &command.sender else {
         return Ok(UserId::ADMIN);
     };
-    let intern = wanted.accept_unknown_names && app.policy.accept_unknown_names;
+    let intern = command.accept_unknown_names && app.policy.accept_unknown_names;
     let users = deps.directory.users((caller, app), std::slice::from_ref(sender), intern).await?;
     users.first().copied().ok_or_else(|| Error::new(Reason::UserNotFound, ""))
 }

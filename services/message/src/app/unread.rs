@@ -1,4 +1,4 @@
-//! Counts a user's unread messages, from the log alone.
+//! Counts a user's unread messages, only from the log.
 //!
 //! Every row contains how many countable messages its conversation had including it, in total and of the lower party.
 //! The number above a mark is the head's count minus the count at the mark; in a group the user's own are counted by an
@@ -17,7 +17,7 @@ use crate::{
     },
 };
 
-/// Memberships that the directory is asked for at once.
+/// Memberships requested from the directory at once.
 const GROUPS_AT_ONCE: usize = 600;
 
 /// The user's cursors in a conversation.
@@ -46,7 +46,7 @@ pub struct Unread {
 
 /// Which of the user's conversations.
 #[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
+pub struct ConversationFilter<'a> {
     /// Whether groups are left out.
     pub direct_only: bool,
     /// `None`: all.
@@ -61,7 +61,7 @@ pub async fn unread(
     user: UserId,
     marks: &Marks,
     (limit, before): (usize, MsgId),
-    Places { direct_only, only }: Places<'_>,
+    ConversationFilter { direct_only, only }: ConversationFilter<'_>,
 ) -> Result<Vec<Unread>, Error> {
     let Deps { db, directory, .. } = deps;
     let groups = match only {
@@ -122,15 +122,15 @@ async fn look_back<T>(
     floor: impl Fn(ConversationId) -> MsgId,
     parts: impl Fn(&mut T) -> (ConversationId, &mut MsgId, bool),
 ) -> Result<(), Error> {
-    let mut wanted = Vec::new();
+    let mut requested = Vec::new();
     for entry in &mut *entries {
         let (conversation, head, is_hidden) = parts(entry);
         let floor = floor(conversation);
         if is_hidden && *head > floor {
-            wanted.push(Below { conversation, below: *head, floor });
+            requested.push(Below { conversation, below: *head, floor });
         }
     }
-    let newest = listed::newest(db, app, user, &wanted).await?;
+    let newest = listed::newest(db, app, user, &requested).await?;
     for entry in entries {
         if let (conversation, head, true) = parts(entry) {
             let was_deleted = mark_of(marks, conversation).unlisted > MsgId::ZERO;
@@ -187,7 +187,7 @@ const fn nothing(listed: &Listed) -> Unread {
     Unread { conversation: listed.conversation, head: listed.listed_msg_id, unread: 0 }
 }
 
-/// The unread count of what is above a user's mark.
+/// The unread count above a user's mark.
 pub fn counted(user: UserId, above: &Above) -> Unread {
     let others = match above.conversation {
         ConversationId::Direct(low, high) if low == high => 0,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tidings_domain::{AppId, Clock, ConversationId, Error, EventKind, MsgId, Sent, UnixMillis};
 use tidings_store::{Db, Tx};
 
-use super::{AppendTarget, Call, Fate, Lease, Reply, free_ids::FreeHints, import::Imports, lane};
+use super::{AppendTarget, Call, Disposition, Lease, Reply, free_ids::FreeHints, import::Imports, lane};
 use crate::store::{
     event::{self, NewEvent},
     excluded::{self, Hidden},
@@ -67,7 +67,7 @@ async fn append_fresh(
         return Ok(Vec::new());
     }
     let mut heads = lock_heads(tx, calls).await?;
-    // One time for everything: an id and the time beside it are of the same millisecond.
+    // One time for everything: an id and its time are of the same millisecond.
     let now = clock.now();
     let imports = Imports::prepare(tx, calls, &heads, now, hints).await?;
     let numbered = number(lease, now, calls, &mut heads, imports)?;
@@ -95,7 +95,7 @@ async fn append_fresh(
 
 /// The heads of everything that is stored; messages that are only reported move no head.
 async fn lock_heads(tx: &mut Tx, calls: &[&Call]) -> Result<BTreeMap<head::ConversationKey, Head>, Error> {
-    let kept = calls.iter().filter(|call| call.fate.is_kept());
+    let kept = calls.iter().filter(|call| call.disposition.is_kept());
     let places = kept.flat_map(|call| call.places.iter().map(|place| (call.app, place)));
     let mut places: Vec<_> =
         places.filter(|(_, place)| !place.discarded).map(|(app, place)| (app, place.conversation)).collect();
@@ -137,7 +137,7 @@ fn number<'a>(
         for place in &call.places {
             let (msg_id, seq) = if place.discarded {
                 (minting.mint(MsgId::ZERO)?, 0)
-            } else if call.fate.is_kept() {
+            } else if call.disposition.is_kept() {
                 let head = heads
                     .get_mut(&(call.app, place.conversation))
                     .ok_or_else(|| Error::internal("a conversation without a head"))?;
@@ -162,9 +162,9 @@ fn number<'a>(
             let AppendTarget { conversation, receiver, username, .. } = place.clone();
             sent.push(Sent { receiver, conversation, msg_id, seq, username });
         }
-        let refused = match &call.fate {
-            Fate::Refused { error, .. } => Some(error.clone()),
-            Fate::Kept | Fate::Online { .. } => None,
+        let refused = match &call.disposition {
+            Disposition::Refused { error, .. } => Some(error.clone()),
+            Disposition::Kept | Disposition::Online { .. } => None,
         };
         let sent = if refused.is_some() { Vec::new() } else { sent };
         numbered.replies.push(Reply { sent, accepted_at: call.accepted_at, committed_at, refused });
@@ -179,11 +179,11 @@ impl<'a> Numbered<'a> {
     /// The files referenced by each message of the call. For a call with too many, and for messages that no recall will
     /// find, the files are recorded as kept instead.
     fn files(&mut self, call: &Call) -> BTreeSet<String> {
-        if matches!(call.fate, Fate::Refused { .. }) {
+        if matches!(call.disposition, Disposition::Refused { .. }) {
             return BTreeSet::new();
         }
         let files = call.content.files();
-        if call.fate.is_kept() && files.len() * call.places.len() <= MOST_USES {
+        if call.disposition.is_kept() && files.len() * call.places.len() <= MOST_USES {
             return files;
         }
         self.kept_files.extend(files.into_iter().map(|uuid| (call.app, uuid)));
@@ -263,10 +263,10 @@ impl<'a> Numbered<'a> {
 
 /// The event of a message that is not stored.
 fn event<'a>(call: &'a Call, place: &AppendTarget, msg_id: MsgId, made_at: UnixMillis) -> Option<NewEvent<'a>> {
-    let (kind, body, reason) = match &call.fate {
-        Fate::Kept => return None,
-        Fate::Online { body } => (EventKind::Online, body, None),
-        Fate::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.event_text())),
+    let (kind, body, reason) = match &call.disposition {
+        Disposition::Kept => return None,
+        Disposition::Online { body } => (EventKind::Online, body, None),
+        Disposition::Refused { error, body } => (EventKind::Refused, body.as_ref()?, Some(error.event_text())),
     };
     Some(NewEvent {
         app: call.app,

@@ -30,7 +30,7 @@ pub struct Call {
     /// The origin of the call.
     pub origin: Origin,
     /// What happens to its messages.
-    pub fate: Fate,
+    pub disposition: Disposition,
     /// Present: the message was imported from another system, with that time.
     pub sent_at: Option<UnixMillis>,
     pub key: Option<NewKey>,
@@ -39,7 +39,7 @@ pub struct Call {
 
 /// What happens to the messages of a call. A body is event data: see [`StoredContent::to_json`].
 #[derive(Debug)]
-pub enum Fate {
+pub enum Disposition {
     /// They are appended to the log.
     Kept,
     /// They are sent to those who are online, by an event each.
@@ -48,7 +48,7 @@ pub enum Fate {
     Refused { error: Refused, body: Option<String> },
 }
 
-impl Fate {
+impl Disposition {
     pub const fn is_kept(&self) -> bool {
         matches!(self, Self::Kept)
     }
@@ -98,7 +98,7 @@ pub struct AppendTarget {
     pub receiver: i64,
     /// The target's name in the request; empty when given by id.
     pub username: String,
-    /// Nothing is sent there, though the sender gets the normal answer.
+    /// Nothing is sent there, although the sender gets the normal answer.
     pub discarded: bool,
 }
 

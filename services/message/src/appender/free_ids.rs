@@ -11,27 +11,27 @@ use tidings_store::Tx;
 
 use crate::store::import;
 
-/// Maximum number of remembered exhausted moments.
+/// Maximum number of remembered exhausted milliseconds.
 const USED_UP: usize = 10_000;
-/// Maximum number of moments looked up at once: increasing while none has an id.
+/// Maximum number of milliseconds looked up at once: increasing while none has a free id.
 const MOST: i64 = 512;
 const MINUTE: i64 = 60_000;
 
 /// The allowed times of an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stays {
-    /// Any moment from the wanted one on.
+pub(super) enum IdPlacement {
+    /// Any time from the requested one on.
     Anywhere,
-    /// The minute of the wanted moment; a later one only once all of its 7.7 million ids are used.
+    /// The minute of the requested time; a later one only once all of its 7.7 million ids are used.
     InItsMinute,
 }
 
-/// Known exhausted ranges. Hints that avoid look-ups.
+/// Known exhausted ranges. Hints that avoid lookups.
 #[derive(Debug)]
 pub(super) struct FreeHints {
-    /// From the first moment up to the second, nothing is free.
+    /// From the first time up to the second, no id is free.
     up_to: Cache<(AppId, UnixMillis), UnixMillis>,
-    /// Above this moment nothing is free in the minute that starts with the first.
+    /// Above this time no id is free in the minute that starts with the first.
     down_to: Cache<(AppId, UnixMillis), UnixMillis>,
 }
 
@@ -45,13 +45,13 @@ impl FreeHints {
     }
 }
 
-/// The highest used id of every moment that was looked up in a transaction.
+/// The highest used id of every millisecond that was looked up in a transaction.
 pub(super) struct Free<'a> {
     hints: &'a FreeHints,
     left: BTreeMap<(AppId, UnixMillis), MsgId>,
 }
 
-/// A moment, and where to continue from there.
+/// A millisecond, and where to continue from there.
 #[derive(Debug, Clone, Copy)]
 enum SearchPosition {
     Up(i64),
@@ -63,7 +63,7 @@ impl<'a> Free<'a> {
         Self { hints, left: BTreeMap::new() }
     }
 
-    /// Looks up moments that will be needed.
+    /// Looks up milliseconds that will be needed.
     pub(super) async fn look_up(
         &mut self,
         tx: &mut Tx,
@@ -84,14 +84,14 @@ impl<'a> Free<'a> {
         Ok(())
     }
 
-    /// A free id of that moment, or of the nearest one that has any. Ids that are requested in sequence for the same
-    /// moment increase while they are of it or of later ones.
+    /// A free id of that millisecond, or of the nearest one that has any. Ids that are requested in sequence for the
+    /// same millisecond increase while they are of it or of later ones.
     pub(super) async fn take(
         &mut self,
         tx: &mut Tx,
         app: AppId,
         from: UnixMillis,
-        stays: Stays,
+        stays: IdPlacement,
     ) -> Result<MsgId, Error> {
         let (mut walk, mut ahead) = (Walk::begin(self.hints, app, from.0, stays), 1);
         loop {
@@ -101,7 +101,7 @@ impl<'a> Free<'a> {
                 ahead = (ahead * 2).min(MOST);
             }
             let last = MsgId::imports_of(moment).1;
-            // Moments that were skipped by a hint were not looked up.
+            // Milliseconds that were skipped by a hint were not looked up.
             let newest = self.left.entry((app, moment)).or_insert(last);
             if *newest < last {
                 newest.0 += 1;
@@ -112,21 +112,21 @@ impl<'a> Free<'a> {
     }
 }
 
-/// From moment to moment.
+/// From one millisecond to the next.
 struct Walk<'a> {
     hints: &'a FreeHints,
     app: AppId,
     from: i64,
-    stays: Stays,
+    stays: IdPlacement,
     place: SearchPosition,
 }
 
 impl<'a> Walk<'a> {
-    fn begin(hints: &'a FreeHints, app: AppId, from: i64, stays: Stays) -> Self {
+    fn begin(hints: &'a FreeHints, app: AppId, from: i64, stays: IdPlacement) -> Self {
         let mut walk = Self { hints, app, from, stays, place: SearchPosition::Up(from) };
         let down = hints.down_to.get(&(app, UnixMillis(walk.minute()))).map(|down| down.0);
         match (stays, down) {
-            (Stays::InItsMinute, Some(down)) if from > down => walk.go_down(down),
+            (IdPlacement::InItsMinute, Some(down)) if from > down => walk.go_down(down),
             _ => walk.go_up(hints.up(app, from)),
         }
         walk
@@ -143,10 +143,10 @@ impl<'a> Walk<'a> {
         self.from - self.from.rem_euclid(MINUTE)
     }
 
-    /// The next moments.
+    /// The next milliseconds.
     fn next(&self, count: i64) -> impl Iterator<Item = UnixMillis> + use<> {
         let (first, last) = match self.place {
-            SearchPosition::Up(moment) if self.stays == Stays::Anywhere => (moment, moment + count),
+            SearchPosition::Up(moment) if self.stays == IdPlacement::Anywhere => (moment, moment + count),
             SearchPosition::Up(moment) => (moment, (moment + count).min(self.minute() + MINUTE)),
             SearchPosition::Down(moment) => ((moment - count + 1).max(self.minute()), moment + 1),
         };
@@ -165,8 +165,8 @@ impl<'a> Walk<'a> {
     }
 
     fn go_up(&mut self, moment: i64) {
-        if self.stays == Stays::InItsMinute && moment >= self.minute() + MINUTE {
-            // Everything from the wanted moment to the end of the minute is used up.
+        if self.stays == IdPlacement::InItsMinute && moment >= self.minute() + MINUTE {
+            // Everything from the requested time to the end of the minute is used up.
             return self.go_down(self.from - 1);
         }
         self.place = SearchPosition::Up(moment);
@@ -180,7 +180,7 @@ impl<'a> Walk<'a> {
             return;
         }
         // The whole minute is used up.
-        (self.from, self.stays) = (minute + MINUTE, Stays::Anywhere);
+        (self.from, self.stays) = (minute + MINUTE, IdPlacement::Anywhere);
         self.place = SearchPosition::Up(self.hints.up(self.app, self.from));
     }
 }
@@ -192,8 +192,8 @@ mod tests {
     const APP: AppId = AppId(7);
     const MINUTE_BEGINS: i64 = 1_790_000_000_000 - 1_790_000_000_000 % MINUTE;
 
-    /// Every moment that is tried, if each turns out to be used up.
-    fn walked(hints: &FreeHints, from: i64, stays: Stays, steps: usize) -> Vec<i64> {
+    /// Every millisecond that is tried, if each turns out to be used up.
+    fn walked(hints: &FreeHints, from: i64, stays: IdPlacement, steps: usize) -> Vec<i64> {
         let mut walk = Walk::begin(hints, APP, MINUTE_BEGINS + from, stays);
         let step = |_| {
             let moment = walk.moment().0 - MINUTE_BEGINS;
@@ -207,24 +207,24 @@ mod tests {
     fn ids_go_up_to_the_end_of_the_minute_then_down_and_only_then_beyond_it() {
         let last = MINUTE - 1;
         assert_eq!(
-            walked(&FreeHints::new(), last - 1, Stays::InItsMinute, 5),
+            walked(&FreeHints::new(), last - 1, IdPlacement::InItsMinute, 5),
             [last - 1, last, last - 2, last - 3, last - 4]
         );
         let hints = FreeHints::new();
-        let all = walked(&hints, 1, Stays::InItsMinute, 60_002);
+        let all = walked(&hints, 1, IdPlacement::InItsMinute, 60_002);
         assert_eq!(all[..2], [1, 2]);
         assert_eq!(all[59_998..], [last, 0, MINUTE, MINUTE + 1]);
         assert_eq!(all[..60_000].iter().collect::<HashSet<_>>().len(), 60_000);
         // The result is remembered.
-        assert_eq!(walked(&hints, 30_000, Stays::InItsMinute, 1), [MINUTE + 2]);
+        assert_eq!(walked(&hints, 30_000, IdPlacement::InItsMinute, 1), [MINUTE + 2]);
     }
 
     #[test]
     fn others_go_up_alone() {
         let hints = FreeHints::new();
-        assert_eq!(walked(&hints, MINUTE - 1, Stays::Anywhere, 3), [MINUTE - 1, MINUTE, MINUTE + 1]);
-        assert_eq!(walked(&hints, MINUTE - 1, Stays::Anywhere, 1), [MINUTE + 2]);
-        assert_eq!(walked(&hints, MINUTE - 1, Stays::InItsMinute, 1), [MINUTE - 2]);
+        assert_eq!(walked(&hints, MINUTE - 1, IdPlacement::Anywhere, 3), [MINUTE - 1, MINUTE, MINUTE + 1]);
+        assert_eq!(walked(&hints, MINUTE - 1, IdPlacement::Anywhere, 1), [MINUTE + 2]);
+        assert_eq!(walked(&hints, MINUTE - 1, IdPlacement::InItsMinute, 1), [MINUTE - 2]);
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
             let walk = Walk::begin(&hints, APP, MINUTE_BEGINS + from, stays);
             walk.next(4).map(|moment| moment.0 - MINUTE_BEGINS).collect()
         };
-        assert_eq!(next(MINUTE - 2, Stays::InItsMinute), [MINUTE - 2, MINUTE - 1]);
-        assert_eq!(next(MINUTE - 2, Stays::Anywhere), [MINUTE - 2, MINUTE - 1, MINUTE, MINUTE + 1]);
+        assert_eq!(next(MINUTE - 2, IdPlacement::InItsMinute), [MINUTE - 2, MINUTE - 1]);
+        assert_eq!(next(MINUTE - 2, IdPlacement::Anywhere), [MINUTE - 2, MINUTE - 1, MINUTE, MINUTE + 1]);
     }
 }

@@ -1,4 +1,4 @@
-//! Ids of another time than the present: those of imported messages, with the counts of the rows below them, and those
+//! Ids with a time other than now: those of imported messages, with the counts of the rows below them, and those
 //! of messages to a conversation that is ahead of the clock.
 //!
 //! An import has an id of its own time, so that pages and marks, which follow ids, place it correctly. Above its
@@ -19,7 +19,7 @@ use tidings_store::Tx;
 
 use super::{
     Call,
-    free_ids::{Free, FreeHints, Stays},
+    free_ids::{Free, FreeHints, IdPlacement},
     lease::LIFT,
 };
 use crate::store::{
@@ -48,34 +48,34 @@ impl Imports {
         hints: &FreeHints,
     ) -> Result<Self, Error> {
         let ahead = ahead(calls, heads, now);
-        let mut wanted: Vec<(ConversationKey, UnixMillis, Stays)> = Vec::new();
-        for call in calls.iter().filter(|call| call.fate.is_kept()) {
+        let mut requested: Vec<(ConversationKey, UnixMillis, IdPlacement)> = Vec::new();
+        for call in calls.iter().filter(|call| call.disposition.is_kept()) {
             for place in call.places.iter().filter(|place| !place.discarded) {
                 let place = (call.app, place.conversation);
                 match (call.imported_at(), ahead.get(&place)) {
-                    (Some(moment), _) => wanted.push((place, moment, Stays::InItsMinute)),
-                    (None, Some(from)) => wanted.push((place, *from, Stays::Anywhere)),
+                    (Some(moment), _) => requested.push((place, moment, IdPlacement::InItsMinute)),
+                    (None, Some(from)) => requested.push((place, *from, IdPlacement::Anywhere)),
                     (None, None) => {}
                 }
             }
         }
-        if wanted.is_empty() {
+        if requested.is_empty() {
             return Ok(Self::default());
         }
-        let mut apps: Vec<AppId> = wanted.iter().map(|((app, _), ..)| *app).collect();
+        let mut apps: Vec<AppId> = requested.iter().map(|((app, _), ..)| *app).collect();
         apps.sort_unstable();
         apps.dedup();
         for app in apps {
             import::take_turn(tx, app).await?;
         }
         let mut free = Free::new(hints);
-        let mut places = Vec::with_capacity(wanted.len());
+        let mut places = Vec::with_capacity(requested.len());
         let mut ids: BTreeMap<ConversationKey, VecDeque<MsgId>> = BTreeMap::new();
-        free.look_up(tx, wanted.iter().map(|((app, _), from, _)| (*app, *from))).await?;
-        for ((app, conversation), from, stays) in wanted {
+        free.look_up(tx, requested.iter().map(|((app, _), from, _)| (*app, *from))).await?;
+        for ((app, conversation), from, stays) in requested {
             let id = free.take(tx, app, from, stays).await?;
             ids.entry((app, conversation)).or_default().push_back(id);
-            if stays == Stays::InItsMinute {
+            if stays == IdPlacement::InItsMinute {
                 places.push((app, conversation, id));
             }
         }

@@ -1,6 +1,6 @@
 //! The lease of a node number, under which message ids are minted.
 //!
-//! A lease expires unless it is renewed, so the number of a process that died becomes free by itself. The holder
+//! A lease expires unless it is renewed, so the number of a process that died becomes free automatically. The holder
 //! records up to which time it may mint, and its successor starts above that. A holder that lost its number takes
 //! another one.
 //!
@@ -13,7 +13,9 @@ use std::{
     time::Duration,
 };
 
-use tidings_domain::{Clock, Entropy as _, Error, MsgId, MsgIdMinter, NODES, OsEntropy, Reason, UnixMillis, Witness};
+use tidings_domain::{
+    Clock, Entropy as _, Error, MsgId, MsgIdMinter, NODES, OsEntropy, Reason, TimeReference, UnixMillis,
+};
 use tidings_runtime::{Task, Tasks};
 use tidings_store::{Db, Engine};
 
@@ -22,8 +24,8 @@ use crate::store::lease::{self, NodeLease, TERM};
 const RENEW: Duration = Duration::from_secs(5);
 /// How far ahead of the clock ids may be.
 const AHEAD: Duration = Duration::from_secs(30);
-/// How far ahead of the clock a conversation may lift the ids of a node: as far as two processes may differ. One that is
-/// further ahead gets its ids elsewhere (see [`super::import`]).
+/// How far ahead of the clock a conversation may raise the ids of a node: as far as two processes may differ. One that
+/// is further ahead gets its ids elsewhere (see [`super::import`]).
 pub const LIFT: Duration = Duration::from_secs(10);
 
 /// A leased node number. Cheap to clone.
@@ -57,7 +59,7 @@ impl Lease {
         if db.engine() == Engine::Sqlite
             && let Some(last_run) = lease::last_run(&db).await?
         {
-            clock.compare(Witness::LastRun(last_run));
+            clock.compare(TimeReference::LastRun(last_run));
         }
         let state = Mutex::new(take_free(&db, &*clock, &holder).await?);
         let lease = Self(Arc::new(Inner { db, clock, holder, state }));
@@ -126,19 +128,19 @@ impl Lease {
 
     async fn renew(&self) -> Result<(), Error> {
         let (now, runs_out) = (self.0.clock.now(), self.0.clock.elapsed() + TERM);
-        let (wanted, is_lost) = {
+        let (lease, is_lost) = {
             let state = self.state();
             // Minted ids are never further ahead than allowed, so this does not lift itself.
             let reached_at = (now + AHEAD).max(state.minter.reached());
             (NodeLease { node: state.held.node, reached_at }, state.is_lost)
         };
-        if is_lost || !lease::renew(&self.0.db, &*self.0.clock, wanted, &self.0.holder).await? {
-            return self.take_another(wanted.node, "another process has the node number of this one").await;
+        if is_lost || !lease::renew(&self.0.db, &*self.0.clock, lease, &self.0.holder).await? {
+            return self.take_another(lease.node, "another process has the node number of this one").await;
         }
         let mut state = self.state();
         // Its loss may have been detected meanwhile.
-        if state.held.node == wanted.node && !state.is_lost {
-            (state.held, state.runs_out) = (wanted, runs_out);
+        if state.held.node == lease.node && !state.is_lost {
+            (state.held, state.runs_out) = (lease, runs_out);
         }
         Ok(())
     }
@@ -178,7 +180,7 @@ impl Minting<'_> {
     }
 }
 
-/// A number that nobody holds, and a minter above everything minted under it.
+/// A free number, and a minter above everything minted under it.
 async fn take_free(db: &Db, clock: &dyn Clock, holder: &str) -> Result<State, Error> {
     let known = lease::all(db, clock).await?;
     // The number with the lowest recorded time first: its ids run ahead of the clock least.
@@ -221,7 +223,7 @@ mod tests {
 
     const START: UnixMillis = UnixMillis(1_790_000_000_000);
     const TEN_YEARS: Duration = Duration::from_hours(10 * 365 * 24);
-    /// What another process does that finds an expired lease.
+    /// The actions of another process that finds an expired lease.
     const STEAL: &str = "update node_lease set holder = 'other', expires_at = $2, reached_at = $3 where node = $1";
 
     async fn steal(db: &Db, node: i64, expires_at: UnixMillis, reached_at: UnixMillis) {
@@ -296,7 +298,7 @@ mod tests {
     #[tokio::test]
     async fn how_long_a_lease_lasts_does_not_depend_on_anybodys_time() {
         let db = postgres().await;
-        // Each has a different time, and their leases end at the same moment.
+        // Each has a different time, and their leases end at the same time.
         let clocks = [START, UnixMillis(0), START + TEN_YEARS].map(|at| Arc::new(ManualClock::new(at)));
         let mut held = Vec::new();
         for clock in &clocks {

@@ -1,7 +1,7 @@
-//! The appender: group commit behind a within_limits queue.
+//! The appender: group commit behind a bounded queue.
 //!
 //! A few writer tasks each take everything that is queued, up to a limit, and append it in one transaction. A lone call
-//! never waits for others; under load the transactions grow by themselves. Calls are never split. Once accepted, a call
+//! never waits for others; under load the transactions grow automatically. Calls are never split. Once accepted, a call
 //! is completed even if the client disconnects. A writer that fails is restarted with its queue; the
 //! calls of its open transaction are answered as unavailable.
 
@@ -19,7 +19,7 @@ use tidings_domain::{Error, MsgId, Reason};
 use tidings_runtime::Task;
 use tokio::sync::{mpsc, oneshot};
 
-pub use call::{AppendTarget, Call, Fate, Refused, Reply, lane};
+pub use call::{AppendTarget, Call, Disposition, Refused, Reply, lane};
 pub use lease::Lease;
 use queue::{Queue, Room};
 

@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tidings_domain::{AppId, Clock, Error, Reason, UnixMillis};
 use tidings_runtime::{Bus, Hint, Shutdown, fault, metrics};
-use tidings_store::{Db, Lost, is_conflict, lost};
+use tidings_store::{Db, LostTransaction, is_conflict, lost};
 use tokio::{
     sync::{Mutex, mpsc},
     time::{Instant, sleep},
@@ -20,7 +20,7 @@ const TRIES: u32 = 20;
 const FIRST_REST: Duration = Duration::from_millis(1);
 /// How often a transaction is tried whose connection was cut, as by a restarting server.
 const TRIES_CUT_OFF: u32 = 3;
-/// A transaction that failed after so long means that the database is unavailable: the calls queued since then fail
+/// A transaction that failed after this time means that the database is unavailable: the calls queued since then fail
 /// too, instead of waiting for as long once more.
 const AWAY: Duration = Duration::from_secs(2);
 
@@ -116,7 +116,7 @@ impl Writer {
                     self.bus.publish(Hint::Events(app));
                 }
                 for (queued, reply) in calls.into_iter().zip(replies) {
-                    // The client may have disconnected: its messages are in the log all the same.
+                    // The client may have disconnected: its messages are in the log anyway.
                     let _ = queued.answer.send(reply);
                 }
                 Ok(())
@@ -159,8 +159,8 @@ impl Writer {
 
 fn may_repeat(error: &Error, all_keyed: bool) -> bool {
     match lost(error) {
-        Some(Lost::Undone) => true,
-        Some(Lost::Unknown) => all_keyed,
+        Some(LostTransaction::Undone) => true,
+        Some(LostTransaction::Unknown) => all_keyed,
         None => false,
     }
 }

@@ -12,7 +12,7 @@ use crate::{
         user_events,
     },
     origin::Origin,
-    store::feed::{Event, Happened, Other},
+    store::feed::{Event, EventData, Other},
 };
 
 /// The default number of events per reply.
@@ -112,10 +112,10 @@ fn wire(lane: i64, event: Event) -> Result<pb::Event, Error> {
     let (id, kind) = (format!("m{lane}-{}", event.event_no), event.kind().name().to_owned());
     let (mut refused, mut change, mut reaction) = (String::new(), None, None);
     let (at, conversation, msg_id, actor, message) = match event.happened {
-        Happened::Sent(message) => {
+        EventData::Sent(message) => {
             (message.sent_at, Some(message.conversation), message.msg_id, message.sender, Some(message.into()))
         }
-        Happened::Other(mut other) => {
+        EventData::Other(mut other) => {
             refused = std::mem::take(&mut other.reason);
             reaction = other.reacted.take().map(reaction::event);
             change = other.change.take();

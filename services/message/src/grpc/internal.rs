@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::{StreamExt as _, stream::BoxStream};
-use tidings_domain::{AppId, ConversationId, Error, MsgId};
+use tidings_domain::{Actor, AppId, Caller, ConversationId, Error, MsgId};
 use tidings_proto::{
     internal::{self, message_internal_service_server::MessageInternalService},
     page_size, page_start, page_token,
@@ -79,10 +79,10 @@ impl MessageInternalService for MessageGrpc {
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
         let size = page_size(request.page_size, LISTED, MOST_LISTED).map_err(to_status)? as usize;
         let before = MsgId(page_start(&request.page_token).map_err(to_status)?);
-        // One more than asked for shows whether there is a further page.
+        // One more than requested shows whether there is another page.
         let limit = (size + 1, before);
         let only = only(request.only).map_err(to_status)?;
-        let places = unread::Places { direct_only: request.direct_only, only: only.as_deref() };
+        let places = unread::ConversationFilter { direct_only: request.direct_only, only: only.as_deref() };
         let marks = marks(request.marks).map_err(to_status)?;
         let listed = unread::unread(&self.deps, &caller, user, &marks, limit, places).await;
         let mut unread = listed.map_err(to_status)?;
@@ -101,6 +101,8 @@ impl MessageInternalService for MessageGrpc {
         let (caller, _) = self.deps.directory.caller(&request).await.map_err(to_status)?;
         let request = request.into_inner();
         let user = context::subject(&caller, request.user_id).map_err(to_status)?;
+        // A gateway asks for those that it has authenticated.
+        let caller = Caller { actor: Actor::User(user), ..caller };
         let mut query = UserEventsQuery::new(user, &request.after, &request.upto).map_err(to_status)?;
         let only = request.conversation.map(TryInto::try_into).transpose().map_err(to_status)?;
         query.only = only.map(|conversation| (conversation, MsgId(request.floor_msg_id)));

@@ -12,7 +12,7 @@ pub enum Answer {
     Deliver,
     /// Deliver this instead.
     Change(Box<Content>),
-    /// Deliver it to nobody, but answer the sender as if it had been delivered.
+    /// Discard it, but answer the sender as if it had been delivered.
     Discard,
     /// Refuse it; with the server's text, after its number if it returned one.
     Refuse(String),

@@ -1,4 +1,4 @@
-//! What an app screens before a message is appended to the log: its word lists, then its hooks.
+//! Checks before a message is appended to the log: the app's word lists, then its hooks.
 //!
 //! One decision applies to a whole call (decision 3): what is refused for one conversation is refused for all.
 
@@ -57,7 +57,7 @@ pub struct Screen {
     hooks: Vec<Hook>,
 }
 
-/// A call that wants to send.
+/// A send to be checked.
 #[derive(Debug)]
 pub struct ScreeningRequest<'a> {
     pub sender: UserId,

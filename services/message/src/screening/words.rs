@@ -1,4 +1,4 @@
-//! Finds listed words in a text, in one pass whatever their number.
+//! Finds listed words in a text, in one pass, regardless of their number.
 //!
 //! Text and words are compared after folding: compatibility forms (wide letters, ligatures) become plain ones, letters
 //! lower case, a run of white space one space, and invisible characters are removed. A letter with a diacritic is a

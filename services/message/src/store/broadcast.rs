@@ -94,7 +94,7 @@ async fn bounds(db: &Db, clock: &dyn Clock) -> Result<(UnixMillis, UnixMillis), 
     }
 }
 
-/// One that nobody works on.
+/// One without a worker.
 pub async fn open(db: &Db, clock: &dyn Clock) -> Result<Option<Broadcast>, Error> {
     let (over, impossible) = bounds(db, clock).await?;
     let mut row: Option<OpenRow> = on_db!(db, |c| sqlx::query_as(OPEN).bind(over.0).fetch_optional(c).await)?;

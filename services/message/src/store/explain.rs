@@ -1,4 +1,4 @@
-//! Everything that is stored about one message.
+//! All stored data about one message.
 
 use tidings_domain::{AppId, Error};
 use tidings_store::{Db, on_db, row, sqlx};
@@ -68,7 +68,7 @@ pub async fn events(
     on_db!(db, |c| sqlx::query_as(EVENTS).bind(app.0).bind(a).bind(b).bind(msg_id).bind(above).fetch_all(c).await)
 }
 
-/// The files that it brings.
+/// The files that it contains.
 pub async fn files(db: &Db, app: AppId, (a, b): (i64, i64), msg_id: i64) -> Result<Vec<String>, Error> {
     let rows: Vec<(String,)> =
         on_db!(db, |c| sqlx::query_as(FILES).bind(app.0).bind(a).bind(b).bind(msg_id).fetch_all(c).await)?;

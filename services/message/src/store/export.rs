@@ -1,4 +1,4 @@
-//! Exports: the rows of an hour, and the files made of them.
+//! Exports: the rows of an hour, and their files.
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
@@ -9,7 +9,7 @@ use tidings_store::{Db, Gather, Scale, Tx, on_db, on_tx, row, sqlx};
 use super::weight::{self, light_content};
 use crate::content::StoredContent;
 
-/// The sum selects the index that only look-ups by id use; see the migration. The cast keeps SQLite from planning the
+/// The sum selects the index that only lookups by id use; see the migration. The cast keeps SQLite from planning the
 /// query again for each limit.
 static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
@@ -257,7 +257,7 @@ pub struct Part {
     pub sealed_at: UnixMillis,
     pub positions: Positions,
     pub rows_seen: i64,
-    /// Whether the file service was told to keep it.
+    /// Whether the file service was requested to keep it.
     pub kept: bool,
     /// Whether it was removed since. The row stays, since the chain continues from it.
     pub gone: bool,
@@ -347,7 +347,7 @@ async fn change(db: &Db, text: &'static str, (app, hour, part): Key) -> Result<(
     tx.commit().await
 }
 
-/// The hour was checked again and had so many rows.
+/// The hour was checked again and had that many rows.
 pub async fn seen(db: &Db, (app, hour, part): Key, rows: i64) -> Result<(), Error> {
     let mut tx = db.begin().await?;
     on_tx!(&mut tx, |c| sqlx::query(SEEN).bind(app.0).bind(hour.0).bind(part).bind(rows).execute(c).await.map(drop))?;
@@ -359,7 +359,7 @@ pub async fn kept(db: &Db, key: Key) -> Result<(), Error> {
     change(db, KEPT, key).await
 }
 
-/// The file is gone.
+/// The file was removed.
 pub async fn gone(db: &Db, key: Key) -> Result<(), Error> {
     change(db, GONE, key).await
 }
@@ -368,13 +368,13 @@ fn named(app: AppId, rows: Vec<(i64, i64, String)>) -> Vec<(Key, String)> {
     rows.into_iter().map(|(hour, part, uuid)| ((app, UnixMillis(hour), part), uuid)).collect()
 }
 
-/// Up to `limit` parts whose files the file service was not yet told to keep.
+/// Up to `limit` parts whose files the file service was not yet requested to keep.
 pub async fn unkept(db: &Db, app: AppId, limit: i64) -> Result<Vec<(Key, String)>, Error> {
     let rows = on_db!(db, |c| sqlx::query_as(UNKEPT).bind(app.0).bind(limit).fetch_all(c).await)?;
     Ok(named(app, rows))
 }
 
-/// Up to `limit` parts whose hour started by then, with files that are not gone.
+/// Up to `limit` parts whose hour started by then, with files that were not removed.
 pub async fn old(db: &Db, app: AppId, by: UnixMillis, limit: i64) -> Result<Vec<(Key, String)>, Error> {
     let rows = on_db!(db, |c| sqlx::query_as(OLD).bind(app.0).bind(by.0).bind(limit).fetch_all(c).await)?;
     Ok(named(app, rows))

@@ -75,7 +75,7 @@ pub fn gathers() -> Vec<&'static Gather> {
 #[derive(Debug)]
 pub struct Event {
     pub event_no: i64,
-    pub happened: Happened,
+    pub happened: EventData,
     pub origin: EventOrigin,
     /// Whether the app itself made the call, whatever sender it names.
     pub by_app: bool,
@@ -83,7 +83,7 @@ pub struct Event {
 
 /// The event's data.
 #[derive(Debug)]
-pub enum Happened {
+pub enum EventData {
     /// A message was appended to the log.
     Sent(Message),
     /// As in the table `event`.
@@ -129,24 +129,24 @@ pub struct Part {
 impl Event {
     pub const fn kind(&self) -> EventKind {
         match &self.happened {
-            Happened::Sent(_) => EventKind::Sent,
-            Happened::Other(other) => other.kind,
+            EventData::Sent(_) => EventKind::Sent,
+            EventData::Other(other) => other.kind,
         }
     }
 
     /// Who did it.
     pub const fn actor(&self) -> UserId {
         match &self.happened {
-            Happened::Sent(message) => message.sender,
-            Happened::Other(other) => other.actor,
+            EventData::Sent(message) => message.sender,
+            EventData::Other(other) => other.actor,
         }
     }
 
     /// Where it happened.
     pub const fn conversation(&self) -> ConversationId {
         match &self.happened {
-            Happened::Sent(message) => message.conversation,
-            Happened::Other(other) => other.conversation,
+            EventData::Sent(message) => message.conversation,
+            EventData::Other(other) => other.conversation,
         }
     }
 }
@@ -184,14 +184,14 @@ row! {
 
 /// A range of a lane as far as it was read.
 #[derive(Debug)]
-pub struct Stretch {
+pub struct LaneRange {
     pub events: Vec<Event>,
     /// It is complete up to there.
     pub reached: i64,
 }
 
 /// Appended messages, up to `limit`, fewer if they are too large.
-pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
+pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<LaneRange, Error> {
     let rows: Vec<SentRow> = part.read(db, &SENT, limit).await?;
     let is_all = (rows.len() as i64) < limit;
     let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
@@ -204,13 +204,13 @@ pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<
         }
         let texts = [&row.body, &row.ext, &row.config, &row.verbatim, &row.delivery];
         if !scale.takes(texts.into_iter().flatten().map(String::len).sum()) {
-            return Ok(Stretch { events, reached });
+            return Ok(LaneRange { events, reached });
         }
         let event = sent_event(row)?;
         reached = event.event_no;
         events.push(event);
     }
-    Ok(Stretch { events, reached: if is_all { part.upto } else { reached } })
+    Ok(LaneRange { events, reached: if is_all { part.upto } else { reached } })
 }
 
 /// Rows of messages as events, without those for which there is no room.
@@ -283,7 +283,7 @@ fn sent_event(row: SentRow) -> Result<Event, Error> {
     })?;
     let origin = EventOrigin::read(row.origin.as_deref().unwrap_or_default())?;
     let (event_no, by_app) = (row.event_no, Flags::of(row.flags).by_app);
-    Ok(Event { event_no, happened: Happened::Sent(message), origin, by_app })
+    Ok(Event { event_no, happened: EventData::Sent(message), origin, by_app })
 }
 
 row! {
@@ -310,14 +310,14 @@ row! {
 }
 
 /// Other events, up to `limit`, fewer if they are too large.
-pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<Stretch, Error> {
+pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<LaneRange, Error> {
     let rows: Vec<OtherRow> = part.read(db, &OTHER, limit).await?;
     let is_all = (rows.len() as i64) < limit;
     let (mut events, mut reached) = (Vec::with_capacity(rows.len()), part.after);
     for mut row in rows {
         let size = row.size.unwrap_or(0) as usize;
         if !scale.takes(size) {
-            return Ok(Stretch { events, reached });
+            return Ok(LaneRange { events, reached });
         }
         if size > 0 && row.body.is_none() {
             row.body = body(db, part.app, part.lane, row.event_no).await?;
@@ -326,7 +326,7 @@ pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result
         reached = event.event_no;
         events.push(event);
     }
-    Ok(Stretch { events, reached: if is_all { part.upto } else { reached } })
+    Ok(LaneRange { events, reached: if is_all { part.upto } else { reached } })
 }
 
 async fn body(db: &Db, app: AppId, lane: i64, event_no: i64) -> Result<Option<String>, Error> {
@@ -342,7 +342,7 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
     let mut delivery = row.delivery;
     match (kind, row.body) {
         (_, None) => {}
-        // It has the receivers, too: the message may be gone.
+        // It has the receivers too, since the message may have been removed.
         (EventKind::Recalled, Some(body)) => delivery = delivery.or(Some(body)),
         (EventKind::Reacted | EventKind::Unreacted, Some(body)) => reacted = Some(Reacted::read(&body)?),
         (EventKind::Changed(_), Some(body)) => change = Some(serde_json::from_str(&body).map_err(Error::internal)?),
@@ -377,5 +377,5 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
     };
     let (address, trace) = (row.address.unwrap_or_default(), row.trace.unwrap_or_default());
     let origin = EventOrigin { address, platform: row.platform, trace };
-    Ok(Event { event_no: row.event_no, happened: Happened::Other(other), origin, by_app })
+    Ok(Event { event_no: row.event_no, happened: EventData::Other(other), origin, by_app })
 }

@@ -30,11 +30,11 @@ pub fn many() -> Vec<&'static ManyRows> {
 }
 
 /// Takes `wanted` numbers of each lane. Locks the lanes until the transaction ends, so it is used late in one.
-pub async fn take(tx: &mut Tx, wanted: &BTreeMap<(AppId, i64), i64>) -> Result<(), Error> {
+pub async fn take(tx: &mut Tx, count: &BTreeMap<(AppId, i64), i64>) -> Result<(), Error> {
     let rows = [
-        Column::Int(wanted.keys().map(|(app, _)| app.0).collect()),
-        Column::Int(wanted.keys().map(|(_, lane)| *lane).collect()),
-        Column::Int(wanted.values().copied().collect()),
+        Column::Int(count.keys().map(|(app, _)| app.0).collect()),
+        Column::Int(count.keys().map(|(_, lane)| *lane).collect()),
+        Column::Int(count.values().copied().collect()),
     ];
     TAKE.execute(tx, &rows).await
 }
@@ -45,9 +45,9 @@ pub struct Lane {
     pub lane: i64,
     /// The last number that was assigned.
     pub last: i64,
-    /// Up to here messages may be gone.
+    /// Up to here messages may have been removed.
     pub purged: i64,
-    /// Up to here other events are gone.
+    /// Up to here other events were removed.
     pub purged_events: i64,
 }
 

@@ -12,7 +12,7 @@ const IMPOSSIBLE: Duration = Duration::from_mins(1);
 
 const ALL_LEASES: &str = "select node, expires_at, reached_at from node_lease order by node";
 
-/// Takes a node that nobody holds.
+/// Takes a free node.
 const TAKE: &str = "
     insert into node_lease (node, holder, expires_at, reached_at) values ($1, $2, $3, $4)
     on conflict (node) do update

@@ -23,6 +23,14 @@ static CONVERSATIONS: LazyLock<Gather> = LazyLock::new(|| {
     )
 });
 
+/// The direct ones, whatever is in them.
+static DIRECT: LazyLock<Gather> = LazyLock::new(|| {
+    Gather::new(
+        &["conv_a", "conv_b"],
+        "select p.conv_a, p.conv_b from participant p where p.app_id = $1 and p.user_id = $2",
+    )
+});
+
 /// The same of some conversations of the user.
 static LISTED: LazyLock<GatherMany> = LazyLock::new(|| {
     let columns = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int), ("user_id", Kind::Int)];
@@ -74,8 +82,8 @@ fn newest_readable(step: i64) -> GatherMany {
 
 static NEWEST: LazyLock<[GatherMany; 2]> = LazyLock::new(|| STEPS.map(newest_readable));
 
-pub fn gather() -> &'static Gather {
-    &CONVERSATIONS
+pub fn gathers() -> [&'static Gather; 2] {
+    [&CONVERSATIONS, &DIRECT]
 }
 
 pub fn lookups() -> Vec<&'static GatherMany> {
@@ -97,16 +105,22 @@ pub async fn conversations(db: &Db, app: AppId, user: UserId) -> Result<Vec<List
     Ok(rows.into_iter().map(listed_of).collect())
 }
 
+/// Every direct conversation of a user, in any order, those without a message included.
+pub async fn direct(db: &Db, app: AppId, user: UserId) -> Result<Vec<ConversationId>, Error> {
+    let rows: Vec<(i64, i64)> = DIRECT.read(db, &[app.0, user.0]).await?;
+    Ok(rows.into_iter().map(|(a, b)| ConversationId::from_key(a, b)).collect())
+}
+
 /// The same of these, in any order; those without a message are left out.
-pub async fn listed(db: &Db, app: AppId, user: UserId, wanted: &[ConversationId]) -> Result<Vec<Listed>, Error> {
-    if wanted.is_empty() {
+pub async fn listed(db: &Db, app: AppId, user: UserId, ranges: &[ConversationId]) -> Result<Vec<Listed>, Error> {
+    if ranges.is_empty() {
         return Ok(Vec::new());
     }
     let rows = [
-        Column::Int(vec![app.0; wanted.len()]),
-        Column::Int(wanted.iter().map(|conversation| conversation.key().0).collect()),
-        Column::Int(wanted.iter().map(|conversation| conversation.key().1).collect()),
-        Column::Int(vec![user.0; wanted.len()]),
+        Column::Int(vec![app.0; ranges.len()]),
+        Column::Int(ranges.iter().map(|conversation| conversation.key().0).collect()),
+        Column::Int(ranges.iter().map(|conversation| conversation.key().1).collect()),
+        Column::Int(vec![user.0; ranges.len()]),
     ];
     let rows: Vec<ListedRow> = LISTED.read(db, &rows).await?;
     Ok(rows.into_iter().map(listed_of).collect())
@@ -128,15 +142,15 @@ pub struct Below {
 }
 
 impl Below {
-    fn columns(wanted: &[Self], app: AppId, viewer: i64) -> [Column<'static>; 6] {
-        let int = |value: fn(&Self) -> i64| Column::Int(wanted.iter().map(value).collect());
+    fn columns(ranges: &[Self], app: AppId, viewer: i64) -> [Column<'static>; 6] {
+        let int = |value: fn(&Self) -> i64| Column::Int(ranges.iter().map(value).collect());
         [
-            Column::Int(vec![app.0; wanted.len()]),
-            int(|wanted| wanted.conversation.key().0),
-            int(|wanted| wanted.conversation.key().1),
-            Column::Int(vec![viewer; wanted.len()]),
-            int(|wanted| wanted.below.0),
-            int(|wanted| wanted.floor.0),
+            Column::Int(vec![app.0; ranges.len()]),
+            int(|ranges| ranges.conversation.key().0),
+            int(|ranges| ranges.conversation.key().1),
+            Column::Int(vec![viewer; ranges.len()]),
+            int(|ranges| ranges.below.0),
+            int(|ranges| ranges.floor.0),
         ]
     }
 }
@@ -149,17 +163,17 @@ pub async fn newest(
     db: &Db,
     app: AppId,
     user: UserId,
-    wanted: &[Below],
+    ranges: &[Below],
 ) -> Result<HashMap<ConversationId, MsgId>, Error> {
-    let (mut found, mut wanted) = (HashMap::new(), wanted.to_vec());
+    let (mut found, mut ranges) = (HashMap::new(), ranges.to_vec());
     for step in NEWEST.iter() {
-        if wanted.is_empty() {
+        if ranges.is_empty() {
             break;
         }
-        let rows: Vec<NewestRow> = step.read(db, &Below::columns(&wanted, app, user.0)).await?;
+        let rows: Vec<NewestRow> = step.read(db, &Below::columns(&ranges, app, user.0)).await?;
         let rows = rows.into_iter().filter(|(_, _, newest)| *newest > 0);
         found.extend(rows.map(|(a, b, newest)| (ConversationId::from_key(a, b), MsgId(newest))));
-        wanted.retain(|wanted| !found.contains_key(&wanted.conversation));
+        ranges.retain(|ranges| !found.contains_key(&ranges.conversation));
     }
     Ok(found)
 }
@@ -174,9 +188,9 @@ pub async fn newest_in(
     conversation: ConversationId,
     below: MsgId,
 ) -> Result<Option<MsgId>, Error> {
-    let wanted = Below { conversation, below, floor: MsgId::ZERO };
+    let ranges = Below { conversation, below, floor: MsgId::ZERO };
     for step in NEWEST.iter() {
-        let rows: Vec<NewestRow> = step.fetch(tx, &Below::columns(&[wanted], app, ANYBODY)).await?;
+        let rows: Vec<NewestRow> = step.fetch(tx, &Below::columns(&[ranges], app, ANYBODY)).await?;
         if let Some((_, _, newest)) = rows.into_iter().find(|(_, _, newest)| *newest > 0) {
             return Ok(Some(MsgId(newest)));
         }

@@ -78,7 +78,7 @@ pub fn statements(engine: Engine) -> Vec<String> {
     let lookups = lookups.into_iter().flat_map(|statement| statement.texts(engine));
     let gathers = read::gathers()
         .into_iter()
-        .chain([listed::gather()])
+        .chain(listed::gathers())
         .chain(purge::gathers())
         .chain(export::gathers())
         .chain(feed::gathers())

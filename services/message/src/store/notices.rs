@@ -1,4 +1,4 @@
-//! What happened in some conversations besides messages: for a device that comes back.
+//! Events other than messages in some conversations, for a reconnecting device.
 //!
 //! Notices are rare, have an index of their own and are read exactly. Marks (read, delivered) are numerous: only the newest
 //! events of a conversation are looked through for them, and of each user the newest mark counts.
@@ -13,7 +13,7 @@ use tidings_domain::{AppId, ConversationId, Error, EventKind, UserId};
 use tidings_store::{Column, Db, GatherMany, Kind, Scale};
 
 use super::{
-    feed::{self, Event, Happened, Other, OtherRow},
+    feed::{self, Event, EventData, Other, OtherRow},
     since::{MOST, Since, keys},
 };
 
@@ -41,23 +41,31 @@ fn is_notice(event: &str) -> String {
     format!("{kinds} and ({event}.msg_id > r.floor or {event}.msg_id = 0 and {event}.made_at >= r.changes_from)")
 }
 
-/// Of each conversation the oldest event that is looked at for marks, and the last notice that is read; 0 if there are fewer
-/// than [`MOST`]. And the first notice.
+/// Of each conversation: whether there are events besides messages, the oldest that is looked at for marks, and the last
+/// notice that is read (0 if there are fewer than [`MOST`]), and the first notice. And the event of the message below the
+/// newest [`MOST`], 0 if there are no more than these; -1 if there is no new message.
 static ENDS: LazyLock<GatherMany> = LazyLock::new(|| {
-    let (last, is_notice) = (MOST - 1, is_notice("x"));
+    let (most, last, is_notice) = (MOST, MOST - 1, is_notice("x"));
     let of_range = "x.app_id = r.app_id and x.conv_a = r.conv_a and x.conv_b = r.conv_b
                     and x.event_no > r.after and x.event_no <= r.upto";
+    let is_of = "m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b";
     GatherMany::new(
         &RANGE,
-        &["conv_a", "conv_b", "oldest", "first", "last"],
+        &["conv_a", "conv_b", "has_others", "oldest", "first", "last", "message"],
         &format!(
             "select r.conv_a, r.conv_b,
+                (select count(*) from (select x.event_no from event x where {of_range} limit 1) x) as has_others,
                 coalesce((select x.event_no from event x where {of_range}
                     order by x.event_no desc limit 1 offset {last}), 0) as oldest,
                 coalesce((select x.event_no from event x where {of_range} and {is_notice}
                     order by x.event_no limit 1), 0) as first,
                 coalesce((select x.event_no from event x where {of_range} and {is_notice}
-                    order by x.event_no limit 1 offset {last}), 0) as last
+                    order by x.event_no limit 1 offset {last}), 0) as last,
+                case when coalesce((select m.event_no from message m where {is_of}
+                        order by m.msg_id desc limit 1), 0) > r.after
+                    then coalesce((select m.event_no from message m where {is_of}
+                        order by m.msg_id desc limit 1 offset {most}), 0)
+                    else -1 end as message
              from r"
         ),
         "",
@@ -84,7 +92,7 @@ fn events_that(is_meant: &str) -> GatherMany {
     GatherMany::per_engine(&RANGE, OtherRow::COLUMNS, &sqlite, &postgres)
 }
 
-/// An edit brings the text, so it is read only where the history shows the message.
+/// An edit contains the text, so it is read only if the history shows the message.
 static NOTICES: LazyLock<GatherMany> = LazyLock::new(|| {
     let is_notice = is_notice("e");
     events_that(&format!(
@@ -94,7 +102,7 @@ static NOTICES: LazyLock<GatherMany> = LazyLock::new(|| {
     ))
 });
 
-/// What is on a user's own device is news for the other party only.
+/// Delivered marks of a user are reported to the other party only.
 static MARKS: LazyLock<GatherMany> = LazyLock::new(|| {
     events_that("e.msg_id > r.floor and (e.kind = 'read' or e.kind = 'delivered' and e.actor_id <> r.user_id)")
 });
@@ -108,26 +116,34 @@ pub fn lookups() -> Vec<&'static GatherMany> {
 pub struct Ends {
     pub since: Since,
     pub has_notices: bool,
+    /// There are events besides messages.
+    has_others: bool,
+    /// There are messages above `since.after`: the event of the one below the newest [`MOST`], 0 if there are no more.
+    pub messages: Option<i64>,
     /// There are more events than are looked at, or notices than are read.
     pub is_full: bool,
     /// The last notice that is read, or what is beyond it.
     notices_upto: i64,
-    /// Below the oldest event that is looked at.
+    /// Below the oldest event that is examined.
     marks_after: i64,
 }
 
+type EndsRow = (i64, i64, i64, i64, i64, i64, i64);
+const NO_MESSAGE: i64 = -1;
+
 /// Of each conversation up to [`MOST`] notices, the first, and the marks among its newest [`MOST`] events.
 pub async fn ends(db: &Db, app: AppId, user: UserId, asked: &[Since]) -> Result<Vec<Ends>, Error> {
-    let rows: Vec<(i64, i64, i64, i64, i64)> = ENDS.read(db, &range(app, user, asked)).await?;
-    let rows: HashMap<ConversationId, [i64; 3]> = rows
-        .into_iter()
-        .map(|(a, b, oldest, first, last)| (ConversationId::from_key(a, b), [oldest, first, last]))
-        .collect();
+    let rows: Vec<EndsRow> = ENDS.read(db, &range(app, user, asked)).await?;
+    let rows: HashMap<ConversationId, EndsRow> =
+        rows.into_iter().map(|row| (ConversationId::from_key(row.0, row.1), row)).collect();
     let ends = asked.iter().map(|since| {
-        let [oldest, first, last] = rows.get(&since.conversation).copied().unwrap_or_default();
+        let found = rows.get(&since.conversation).copied().unwrap_or((0, 0, 0, 0, 0, 0, NO_MESSAGE));
+        let (_, _, others, oldest, first, last, message) = found;
         Ends {
             since: *since,
             has_notices: first > 0,
+            has_others: others > 0,
+            messages: (message != NO_MESSAGE).then_some(message),
             is_full: oldest > 0 || last > 0,
             notices_upto: if last > 0 { last } else { since.upto },
             marks_after: since.after.max(oldest - 1),
@@ -145,23 +161,31 @@ pub async fn notices(
     lane: fn(ConversationId) -> i64,
     scale: &mut Scale,
 ) -> Result<Vec<Event>, Error> {
-    let asked: Vec<Since> = ends.iter().map(|ends| Since { upto: ends.notices_upto, ..ends.since }).collect();
-    let rows: Vec<OtherRow> = NOTICES.read(db, &range(app, user, &asked)).await?;
+    let ends = ends.iter().filter(|ends| ends.has_notices);
+    let since: Vec<Since> = ends.map(|ends| Since { upto: ends.notices_upto, ..ends.since }).collect();
+    if since.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<OtherRow> = NOTICES.read(db, &range(app, user, &since)).await?;
     feed::other_events(db, app, rows, lane, scale).await
 }
 
 /// Of each user the newest marks, in any order.
 pub async fn marks(db: &Db, app: AppId, user: UserId, ends: &[Ends]) -> Result<Vec<Event>, Error> {
-    let asked: Vec<Since> = ends.iter().map(|ends| Since { after: ends.marks_after, ..ends.since }).collect();
-    let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &asked)).await?;
+    let ends = ends.iter().filter(|ends| ends.has_others);
+    let since: Vec<Since> = ends.map(|ends| Since { after: ends.marks_after, ..ends.since }).collect();
+    if since.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &since)).await?;
     let mut marks = feed::bodiless(rows)?;
     marks.sort_unstable_by_key(|mark| Reverse(mark.event_no));
     let mut known = HashSet::new();
     marks.retain(|mark| {
-        // Of those on messages of several senders, each is told of their own.
+        // Of marks that cover messages of several senders, each sender gets their own.
         let sender = match &mark.happened {
-            Happened::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
-            Happened::Sent(_) => None,
+            EventData::Other(Other { of, .. }) => of.map(|(_, sender, _)| sender),
+            EventData::Sent(_) => None,
         };
         known.insert((mark.conversation(), mark.kind().name(), mark.actor(), sender))
     });

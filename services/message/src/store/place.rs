@@ -20,7 +20,7 @@ pub const ALL: &[&str] = &[PLACE_OF, HEAD, PURGED];
 
 /// A message's position in the log, even if it was recalled.
 #[derive(Debug, Clone)]
-pub struct PlaceOf {
+pub struct LogPosition {
     pub conversation: ConversationId,
     pub sender: UserId,
     pub sent_at: UnixMillis,
@@ -30,7 +30,7 @@ pub struct PlaceOf {
     pub audience: Vec<UserId>,
 }
 
-impl PlaceOf {
+impl LogPosition {
     /// Whether it was sent only to others.
     pub fn is_not_for(&self, user: UserId) -> bool {
         !self.audience.is_empty() && self.sender != user && !self.audience.contains(&user)
@@ -50,14 +50,14 @@ row! {
 }
 
 /// The conversation of a message.
-pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<PlaceOf>, Error> {
+pub async fn place_of(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<LogPosition>, Error> {
     let row: Option<PlaceRow> =
         on_db!(db, |c| sqlx::query_as(PLACE_OF).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
     let Some(row) = row else {
         return Ok(None);
     };
     let (audience, _) = row_options::read(row.delivery.as_deref())?;
-    Ok(Some(PlaceOf {
+    Ok(Some(LogPosition {
         conversation: ConversationId::from_key(row.conv_a, row.conv_b),
         sender: UserId(row.sender_id),
         sent_at: UnixMillis(row.sent_at),

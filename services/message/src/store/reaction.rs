@@ -170,7 +170,7 @@ pub async fn kinds(tx: &mut Tx, which: Which) -> Result<Vec<Reaction>, Error> {
     Ok(rows.into_iter().map(kind).collect())
 }
 
-/// Adds the user; `None` if the message is gone, or they were added before. `earlier` is the reaction if it exists.
+/// Adds the user; `None` if the message was removed, or they were added before. `earlier` is the reaction if it exists.
 pub async fn add(
     tx: &mut Tx,
     which: Which,
@@ -285,7 +285,7 @@ fn listed(row: ListRow) -> Listed {
     Listed { msg_id: MsgId(row.msg_id), reaction, first, own: row.own > 0 }
 }
 
-/// One reaction; `None` if nobody has added it.
+/// One reaction; `None` if no user has added it.
 pub async fn find(db: &Db, which: Which, id: i64) -> Result<Option<Reaction>, Error> {
     let (a, b) = which.conversation.key();
     let row: Option<KindRow> = on_db!(db, |c| sqlx::query_as(KIND)

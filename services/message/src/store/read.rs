@@ -31,7 +31,7 @@ macro_rules! light_columns {
 }
 
 /// Conditions that hide a message from a user; none apply to the app itself, which is viewer -1. Messages for some
-/// members only are in nobody's history (agora.md 2.6).
+/// members only are in no shared history (agora.md 2.6).
 macro_rules! visible {
     ($viewer:literal) => {
         concat!(

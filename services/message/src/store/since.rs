@@ -1,12 +1,9 @@
-//! The messages of some conversations since an event: for a device that comes back. Other events are in
+//! The messages of some conversations since an event, for a reconnecting device. Other events are in
 //! [`super::notices`].
 //!
 //! The cost depends on the number of conversations and on what happened in them, not on what else happened in the app.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::LazyLock,
-};
+use std::{collections::HashMap, sync::LazyLock};
 
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, GatherMany, Kind, Scale};
@@ -21,33 +18,18 @@ use crate::row_options::Flags;
 /// Messages, and as many other events, that are read of one conversation.
 pub const MOST: usize = 200;
 
-/// A conversation and what of it is asked for.
+/// A conversation and the range to read.
 #[derive(Debug, Clone, Copy)]
 pub struct Since {
     pub conversation: ConversationId,
     /// Messages up to here are hidden from the user.
     pub floor: MsgId,
-    /// So are changes from before this moment; `None`: all changes are.
+    /// So are changes from before this time; `None`: all changes are.
     pub changes_from: Option<UnixMillis>,
     /// The range of its lane: above the first number, up to the second.
     pub after: i64,
     pub upto: i64,
 }
-
-/// The newest message's event, and the event of the last message that would be read: what of it is above `after`.
-static HEADS: LazyLock<GatherMany> = LazyLock::new(|| {
-    let columns = [("app_id", Kind::Int), ("conv_a", Kind::Int), ("conv_b", Kind::Int), ("after", Kind::Int)];
-    GatherMany::new(
-        &columns,
-        &["conv_a", "conv_b", "is_new"],
-        "select r.conv_a, r.conv_b,
-            cast(case when (select m.event_no from message m
-                where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b
-                order by m.msg_id desc limit 1) > r.after then 1 else 0 end as bigint) as is_new
-         from r",
-        "",
-    )
-});
 
 /// The event of the oldest message that [`SENT`] looks at, 0 if there are fewer.
 static LAST: LazyLock<GatherMany> = LazyLock::new(|| {
@@ -117,19 +99,14 @@ static FIRST: LazyLock<GatherMany> = LazyLock::new(|| {
 });
 
 pub fn lookups() -> Vec<&'static GatherMany> {
-    vec![&HEADS, &LAST, &SENT, &FIRST]
-}
-
-/// Those conversations whose newest message is above `after`.
-pub async fn active(db: &Db, app: AppId, asked: &[Since]) -> Result<HashSet<ConversationId>, Error> {
-    let [app_id, a, b] = keys(app, asked);
-    let after = Column::Int(asked.iter().map(|since| since.after).collect());
-    let rows: Vec<(i64, i64, i64)> = HEADS.read(db, &[app_id, a, b, after]).await?;
-    Ok(rows.into_iter().filter(|row| row.2 != 0).map(|(a, b, _)| ConversationId::from_key(a, b)).collect())
+    vec![&LAST, &SENT, &FIRST]
 }
 
 /// Those of which more than [`MOST`] messages are above `after`.
 pub async fn full(db: &Db, app: AppId, asked: &[Since]) -> Result<Vec<ConversationId>, Error> {
+    if asked.is_empty() {
+        return Ok(Vec::new());
+    }
     let last: Vec<(i64, i64, i64)> = LAST.read(db, &keys(app, asked)).await?;
     let last: HashMap<ConversationId, i64> =
         last.into_iter().map(|(a, b, event_no)| (ConversationId::from_key(a, b), event_no)).collect();
@@ -138,8 +115,8 @@ pub async fn full(db: &Db, app: AppId, asked: &[Since]) -> Result<Vec<Conversati
 }
 
 /// The messages that `user` can read, at most the newest [`MOST`] of each conversation, in any order.
-pub async fn sent(db: &Db, app: AppId, user: UserId, asked: &[Since], scale: &mut Scale) -> Result<Vec<Event>, Error> {
-    let rows: Vec<SentRow> = SENT.read(db, &range(app, user, asked)).await?;
+pub async fn sent(db: &Db, app: AppId, user: UserId, since: &[Since], scale: &mut Scale) -> Result<Vec<Event>, Error> {
+    let rows: Vec<SentRow> = SENT.read(db, &range(app, user, since)).await?;
     feed::sent_events(db, app, rows, scale).await
 }
 

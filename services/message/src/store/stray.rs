@@ -75,7 +75,7 @@ pub async fn among(db: &Db, app: AppId, messages: &[(ConversationId, MsgId)]) ->
     Ok(rows.into_iter().map(|(msg_id,)| MsgId(msg_id)).collect())
 }
 
-/// How many were sent from the first moment on and before the second.
+/// How many were sent from the first time on and before the second.
 pub async fn count(db: &Db, app: AppId, (from, until): (UnixMillis, UnixMillis)) -> Result<i64, Error> {
     let (count,): (i64,) =
         on_db!(db, |c| sqlx::query_as(COUNT).bind(app.0).bind(from.0).bind(until.0).fetch_one(c).await)?;

@@ -1,4 +1,4 @@
-//! Pages for the walk that checks everything that is stored; see [`crate::verify`].
+//! Pages for the walk that checks all stored data; see [`crate::verify`].
 //!
 //! Every page begins above a key, so that each is short and none holds a snapshot.
 
@@ -243,7 +243,7 @@ pub const TABLES: [(SideTable, &str); 5] = [
 ];
 
 /// The key of a message, and whether it is there and as the row says.
-pub type Belongs = ((i64, i64, i64), bool);
+pub type RowCheck = ((i64, i64, i64), bool);
 
 /// A page of such a table.
 pub async fn side_table(
@@ -251,7 +251,7 @@ pub async fn side_table(
     app: AppId,
     table: SideTable,
     (a, b, id): (i64, i64, i64),
-) -> Result<Vec<Belongs>, Error> {
+) -> Result<Vec<RowCheck>, Error> {
     let statement = match table {
         SideTable::Late => &LATE,
         SideTable::Recalled => &SUBTRACTED,

@@ -35,7 +35,7 @@ macro_rules! light_content {
 }
 pub(crate) use light_content;
 
-/// Recalled or not. The sum selects the index that only look-ups by id use.
+/// Recalled or not. The sum selects the index that only lookups by id use.
 const CONTENT: &str = "
     select m.body, m.ext, m.config, m.verbatim from message m where m.app_id = $1 and m.msg_id + 0 = $2";
 
@@ -43,7 +43,7 @@ pub const ALL: &[&str] = &[CONTENT];
 
 type ContentRow = (String, Option<String>, Option<String>, Option<String>);
 
-/// A message's content alone, recalled or not.
+/// Only a message's content, recalled or not.
 pub async fn content(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<StoredContent>, Error> {
     let row: Option<ContentRow> =
         on_db!(db, |c| sqlx::query_as(CONTENT).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;

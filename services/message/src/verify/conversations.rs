@@ -32,7 +32,7 @@ pub async fn check(db: &Db, app: AppId, checked: &mut Checked, report: Report<'_
             let key = (head.conv_a, head.conv_b);
             let messages = std::cell::Cell::new(0);
             let look = async || {
-                // A conversation whose head is gone was removed with its app.
+                // A conversation without a head was removed with its app.
                 let Some(head) = verify::head(db, app, key).await? else { return Ok(Vec::new()) };
                 let (found, count) = one(db, app, head).await?;
                 messages.set(count);
@@ -167,20 +167,20 @@ impl Walk {
         self.ordinal_low += i64::from(counts && is_low);
         if (row.ordinal, row.ordinal_low) != (self.ordinal, self.ordinal_low) {
             self.is_miscounted = true;
-            let (told, told_low) = (row.ordinal, row.ordinal_low);
+            let (stored, stored_low) = (row.ordinal, row.ordinal_low);
             let what = format!(
-                "message {} (seq {}) counts {told} and {told_low} messages up to it, but there are {} and {}",
+                "message {} (seq {}) counts {stored} and {stored_low} messages up to it, but there are {} and {}",
                 row.msg_id, row.seq, self.ordinal, self.ordinal_low
             );
             self.add("count", what);
-            (self.ordinal, self.ordinal_low) = (told, told_low);
+            (self.ordinal, self.ordinal_low) = (stored, stored_low);
         }
     }
 
     fn end(&mut self) {
         let head = self.head;
         for gap in self.seqs.missing(head.seq) {
-            // What was purged is gone with its numbers; an import that was purged may have had any.
+            // Purging removes numbers too; a purged import may have had any number.
             let may_be_purged = head.purged_msg_id > 0 && (gap.1 < self.first_own || !self.is_miscounted);
             if !may_be_purged {
                 self.add("seq_gap", format!("seq {} missing", shown(gap)));

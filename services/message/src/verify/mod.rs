@@ -1,6 +1,6 @@
-//! Checks everything that is stored of an app: the log, its numbers and counts, and what belongs to messages.
+//! Checks all stored data of an app: the log, its numbers and counts, and the rows that belong to messages.
 //!
-//! Read-only, page by page, and beside a running program: what is wrong at first sight is looked at again, and is only
+//! Read-only, page by page, even while the program runs: an apparent problem is checked again, and is only
 //! reported if it is still wrong, since it may have been in the middle of a change.
 
 mod conversations;
@@ -46,7 +46,7 @@ pub async fn app(db: &Db, app: AppId, report: Report<'_>) -> Result<Checked, Err
     Ok(checked)
 }
 
-/// How often something is looked at before it counts as wrong.
+/// How often something is checked before it counts as wrong.
 const LOOKS: usize = 3;
 /// The time between two looks.
 const PAUSE: Duration = Duration::from_millis(200);

@@ -32,7 +32,7 @@ impl Seqs {
         true
     }
 
-    /// The ranges that are missing between 1 and `last`; none where there were too many to tell.
+    /// The ranges that are missing between 1 and `last`; none where there were too many to list.
     pub fn missing(&self, last: i64) -> Vec<(i64, i64)> {
         let (mut missing, mut next) = (Vec::new(), 1);
         if self.is_over {

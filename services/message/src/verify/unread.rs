@@ -39,11 +39,11 @@ async fn one(db: &Db, app: AppId, mark: Mark, place: &str) -> Result<Vec<Finding
     let Some(above) = above.first().filter(|above| !is_own && above.ordinal + above.late <= MOST) else {
         return Ok(Vec::new());
     };
-    let told = counted(mark.user, above).unread;
+    let stored = counted(mark.user, above).unread;
     let there = verify::recount(db, app, mark.user, (mark.conversation, mark.read)).await?;
-    if told == there {
+    if stored == there {
         return Ok(Vec::new());
     }
-    let what = format!("user {} has {told} unread by the counts, but {there} messages", mark.user);
+    let what = format!("user {} has {stored} unread by the counts, but {there} messages", mark.user);
     Ok(vec![Finding::of_app(app, "unread", place, what)])
 }

@@ -10,8 +10,8 @@ use tonic::Response;
 
 use crate::world::{ANN, BOB, EVE, TO_GROUP, World, both_engines, by_app, call, direct, group, refusal, text_of, user};
 
-async fn edit(world: &World, caller: Option<i64>, wanted: pb::EditRequest) -> Result<pb::Message, tonic::Status> {
-    world.log.clone().edit(call(caller, wanted)).await.map(Response::into_inner)
+async fn edit(world: &World, caller: Option<i64>, request: pb::EditRequest) -> Result<pb::Message, tonic::Status> {
+    world.log.clone().edit(call(caller, request)).await.map(Response::into_inner)
 }
 
 fn append(msg_id: i64, text: &str) -> pb::EditRequest {
@@ -69,8 +69,8 @@ both_engines! {
     async fn edits_at_once_stop_at_the_limit_and_lose_nothing(world: World) {
         let sent = world.say(ANN, user(BOB), "").await;
         let edits = (0..8).map(async |n: i32| {
-            let wanted = pb::EditRequest { most_edits: 5, ..append(sent, &n.to_string()) };
-            edit(&world, Some(ANN), wanted).await
+            let request = pb::EditRequest { most_edits: 5, ..append(sent, &n.to_string()) };
+            edit(&world, Some(ANN), request).await
         });
         let outcomes = join_all(edits).await;
         assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 5);

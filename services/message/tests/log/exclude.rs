@@ -7,8 +7,8 @@ use tonic::Response;
 use crate::world::{ANN, BOB, EVE, TO_GROUP, World, both_engines, by, by_app, direct, group, refusal, user, words};
 
 async fn exclude(world: &World, who: i64, place: pb::ConversationId, ids: &[i64]) -> Result<i32, tonic::Status> {
-    let wanted = pb::ExcludeRequest { user_id: None, conversation: Some(place), msg_ids: ids.to_vec() };
-    world.log.clone().exclude(by(who, wanted)).await.map(Response::into_inner).map(|reply| reply.excluded)
+    let request = pb::ExcludeRequest { user_id: None, conversation: Some(place), msg_ids: ids.to_vec() };
+    world.log.clone().exclude(by(who, request)).await.map(Response::into_inner).map(|reply| reply.excluded)
 }
 
 both_engines! {

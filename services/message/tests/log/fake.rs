@@ -95,8 +95,7 @@ impl Fake {
             "Memberships" => grpc_answer(&state.memberships(&internal::MembershipsRequest::decode(bytes).unwrap())),
             "ListGroups" => grpc_answer(&state.list_groups(&pb::ListGroupsRequest::decode(bytes).unwrap())),
             "Joined" => grpc_answer(&state.joined(&pb::JoinedRequest::decode(bytes).unwrap())),
-            "ListContacts" => grpc_answer(&pb::ListContactsResponse::default()),
-            "ListThreads" => grpc_answer(&pb::ListThreadsResponse::default()),
+            "UserPlaces" => grpc_answer(&state.places(&internal::UserPlacesRequest::decode(bytes).unwrap())),
             "TakeChanges" | "RemoveChanges" if state.is_old => tonic::Status::unimplemented("").into_http(),
             "TakeChanges" => grpc_answer(&state.take_changes()),
             "RemoveChanges" => {
@@ -167,6 +166,20 @@ impl State {
         let user = request.user_id.unwrap();
         let found = request.group_ids.iter().filter_map(|id| Some(membership(*id, self.groups.get(id)?, user).into()));
         internal::MembershipsResponse { memberships: found.collect() }
+    }
+
+    fn places(&self, request: &internal::UserPlacesRequest) -> internal::UserPlacesResponse {
+        let user = request.user_id.unwrap();
+        let all = self.groups.iter().map(|(id, group)| membership(*id, group, user));
+        let place = |it: Membership| internal::UserPlace {
+            group_id: it.group,
+            kind: pb::GroupKind::from(it.kind).into(),
+            joined_at_ms: it.joined_at.0,
+            history_visible: it.history_visible,
+            ..Default::default()
+        };
+        let places = all.filter(|it| it.role.is_some()).map(place).collect();
+        internal::UserPlacesResponse { places, contact_ids: Vec::new() }
     }
 
     /// One per page, so that callers must page.

@@ -79,8 +79,8 @@ both_engines! {
 
     async fn members_read_from_their_joining_on_and_nobody_else_does(world: World) {
         let head = async |caller, conversation| {
-            let wanted = pb::HeadRequest { conversation: Some(conversation) };
-            world.log.clone().head(crate::world::call(caller, wanted)).await.map(|head| head.into_inner().seq)
+            let request = pb::HeadRequest { conversation: Some(conversation) };
+            world.log.clone().head(crate::world::call(caller, request)).await.map(|head| head.into_inner().seq)
         };
         for (target, place, id) in [(TO_GROUP, group(), GROUP), (TO_ROOM, room(), ROOM)] {
             let before = world.say(ANN, target.clone(), "before").await;

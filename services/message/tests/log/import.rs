@@ -18,8 +18,8 @@ fn from_ann(to: pb::target::Target, sent_at_ms: i64) -> pb::ImportRequest {
     }
 }
 
-async fn import(world: &World, wanted: pb::ImportRequest) -> Result<pb::Sent, tonic::Status> {
-    world.log.clone().import(by_app(wanted)).await.map(Response::into_inner).map(|reply| reply.sent.unwrap())
+async fn import(world: &World, request: pb::ImportRequest) -> Result<pb::Sent, tonic::Status> {
+    world.log.clone().import(by_app(request)).await.map(Response::into_inner).map(|reply| reply.sent.unwrap())
 }
 
 const DAY: i64 = 24 * 3_600_000;
@@ -80,10 +80,10 @@ both_engines! {
     }
 
     async fn an_import_under_a_key_has_one_effect_decision_2(world: World) {
-        let wanted = || pb::ImportRequest { idempotency_key: "k".into(), ..from_ann(user(BOB), 1_700_000_000_000) };
-        let (first, second) = (import(&world, wanted()).await.unwrap(), import(&world, wanted()).await.unwrap());
+        let request = || pb::ImportRequest { idempotency_key: "k".into(), ..from_ann(user(BOB), 1_700_000_000_000) };
+        let (first, second) = (import(&world, request()).await.unwrap(), import(&world, request()).await.unwrap());
         assert_eq!(first, second);
-        let other = pb::ImportRequest { sent_at: timestamp_unless_zero(1_700_000_000_001), ..wanted() };
+        let other = pb::ImportRequest { sent_at: timestamp_unless_zero(1_700_000_000_001), ..request() };
         assert_eq!(refusal(import(&world, other).await), Reason::KeyConflict);
         assert_eq!(world.count("message").await, 1);
     }

@@ -51,7 +51,7 @@ impl Run {
             4..=6 => {
                 let back = self.chance.below(47 * 3_600_000) as i64;
                 let countable = self.chance.below(2) == 0;
-                let wanted = pb::ImportRequest {
+                let request = pb::ImportRequest {
                     sender: Some(pb::UserRef { user: Some(pb::user_ref::User::UserId(sender)) }),
                     target: Some(pb::Target { target: Some(to) }),
                     content: Some(text_of("import")),
@@ -59,29 +59,29 @@ impl Run {
                     countable,
                     ..Default::default()
                 };
-                let reply = self.world.log.clone().import(by_app(wanted)).await.unwrap().into_inner();
+                let reply = self.world.log.clone().import(by_app(request)).await.unwrap().into_inner();
                 self.wrote(reply.sent.unwrap().msg_id, sender, countable);
             }
             7 | 8 => {
                 if let Some(at) = self.some() {
-                    let wanted = pb::RecallRequest { msg_id: self.written[at].id, ..Default::default() };
-                    self.world.log.clone().recall(by_app(wanted)).await.unwrap();
+                    let request = pb::RecallRequest { msg_id: self.written[at].id, ..Default::default() };
+                    self.world.log.clone().recall(by_app(request)).await.unwrap();
                     self.written[at].recalled = true;
                 }
             }
             9 => {
                 if let Some(at) = self.some().filter(|at| !self.written[*at].recalled) {
                     let msg_ids = vec![self.written[at].id];
-                    let wanted = pb::ExcludeRequest { user_id: Some(other), conversation: Some(self.place), msg_ids };
-                    self.world.log.clone().exclude(by_app(wanted)).await.unwrap();
+                    let request = pb::ExcludeRequest { user_id: Some(other), conversation: Some(self.place), msg_ids };
+                    self.world.log.clone().exclude(by_app(request)).await.unwrap();
                     self.written[at].hidden_from.insert(other);
                 }
             }
             10 => {
                 if let Some(at) = self.some().filter(|at| !self.written[*at].recalled) {
                     let change = Some(pb::edit_request::Change::Replace(text_of("edited")));
-                    let wanted = pb::EditRequest { msg_id: self.written[at].id, change, ..Default::default() };
-                    self.world.log.clone().edit(by_app(wanted)).await.unwrap();
+                    let request = pb::EditRequest { msg_id: self.written[at].id, change, ..Default::default() };
+                    self.world.log.clone().edit(by_app(request)).await.unwrap();
                 }
             }
             _ => {
@@ -122,9 +122,9 @@ impl Run {
             let counts = |it: &&Written| it.countable && it.sender != reader && it.id > mark;
             let expected = self.written.iter().filter(seen).filter(counts).count() as i64;
             let marks = vec![internal::Mark { conversation: Some(self.place), read_msg_id: mark, unlisted_msg_id: 0 }];
-            let wanted = internal::UnreadRequest { marks, ..Default::default() };
+            let request = internal::UnreadRequest { marks, ..Default::default() };
             let listed =
-                self.world.log_internal.clone().unread(by(reader, wanted)).await.unwrap().into_inner().conversations;
+                self.world.log_internal.clone().unread(by(reader, request)).await.unwrap().into_inner().conversations;
             let head = listed.iter().find(|it| it.conversation == Some(self.place)).map(|it| it.head_msg_id);
             assert!(page.is_empty() || head == page.first().copied(), "{head:?} for {reader}: {page:?}");
             let unread = listed.iter().find(|it| it.conversation == Some(self.place)).map_or(0, |it| it.unread);

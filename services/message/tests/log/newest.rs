@@ -15,8 +15,8 @@ async fn recall(world: &World, msg_id: i64) {
 }
 
 async fn exclude(world: &World, who: i64, place: pb::ConversationId, ids: &[i64]) {
-    let wanted = pb::ExcludeRequest { user_id: None, conversation: Some(place), msg_ids: ids.to_vec() };
-    world.log.clone().exclude(by(who, wanted)).await.unwrap();
+    let request = pb::ExcludeRequest { user_id: None, conversation: Some(place), msg_ids: ids.to_vec() };
+    world.log.clone().exclude(by(who, request)).await.unwrap();
 }
 
 async fn locate(
@@ -25,8 +25,8 @@ async fn locate(
     msg_id: i64,
     place: Option<pb::ConversationId>,
 ) -> Result<Option<pb::ConversationId>, tonic::Status> {
-    let wanted = internal::LocateRequest { msg_id, conversation: place };
-    world.log_internal.clone().locate(call(caller, wanted)).await.map(|reply| Response::into_inner(reply).conversation)
+    let request = internal::LocateRequest { msg_id, conversation: place };
+    world.log_internal.clone().locate(call(caller, request)).await.map(|reply| Response::into_inner(reply).conversation)
 }
 
 /// The conversation in the user's list: newest message and unread count.

@@ -14,8 +14,8 @@ async fn purge(world: &World) -> i64 {
     world.log.clone().purge(by_app(pb::PurgeRequest {})).await.unwrap().into_inner().removed
 }
 
-async fn recall(world: &World, wanted: pb::RecallRequest) -> Result<pb::RecallResponse, tonic::Status> {
-    world.log.clone().recall(by_app(wanted)).await.map(Response::into_inner)
+async fn recall(world: &World, request: pb::RecallRequest) -> Result<pb::RecallResponse, tonic::Status> {
+    world.log.clone().recall(by_app(request)).await.map(Response::into_inner)
 }
 
 fn keep_a_week(world: &World) {

@@ -11,18 +11,18 @@ use crate::world::{
 };
 
 async fn add(world: &World, who: i64, msg_id: i64, reaction: &str) -> Result<pb::AddReactionResponse, tonic::Status> {
-    let wanted = pb::AddReactionRequest { user_id: None, msg_id, reaction: reaction.into() };
-    world.log.clone().add_reaction(by(who, wanted)).await.map(Response::into_inner)
+    let request = pb::AddReactionRequest { user_id: None, msg_id, reaction: reaction.into() };
+    world.log.clone().add_reaction(by(who, request)).await.map(Response::into_inner)
 }
 
 async fn remove(world: &World, who: i64, msg_id: i64, reaction: &str) -> Result<bool, tonic::Status> {
-    let wanted = pb::RemoveReactionRequest { user_id: None, msg_id, reaction: reaction.into() };
-    world.log.clone().remove_reaction(by(who, wanted)).await.map(|reply| reply.into_inner().removed)
+    let request = pb::RemoveReactionRequest { user_id: None, msg_id, reaction: reaction.into() };
+    world.log.clone().remove_reaction(by(who, request)).await.map(|reply| reply.into_inner().removed)
 }
 
 async fn list(world: &World, who: Option<i64>, msg_ids: &[i64]) -> Vec<pb::MessageReactions> {
-    let wanted = pb::ListReactionsRequest { user_id: None, msg_ids: msg_ids.to_vec() };
-    world.log.clone().list_reactions(call(who, wanted)).await.unwrap().into_inner().messages
+    let request = pb::ListReactionsRequest { user_id: None, msg_ids: msg_ids.to_vec() };
+    world.log.clone().list_reactions(call(who, request)).await.unwrap().into_inner().messages
 }
 
 /// Text, count, first users, and whether the asking user is among all.
@@ -107,8 +107,8 @@ both_engines! {
             assert_eq!(refusal(add(&world, ANN, sent, &wrong).await), Reason::InvalidArgument);
         }
         for wrong in [vec![], vec![sent; 21]] {
-            let wanted = pb::ListReactionsRequest { user_id: None, msg_ids: wrong };
-            assert_eq!(refusal(world.log.clone().list_reactions(by(ANN, wanted)).await), Reason::InvalidArgument);
+            let request = pb::ListReactionsRequest { user_id: None, msg_ids: wrong };
+            assert_eq!(refusal(world.log.clone().list_reactions(by(ANN, request)).await), Reason::InvalidArgument);
         }
     }
 
@@ -177,8 +177,8 @@ both_engines! {
         remove(&world, BOB, sent, "+1").await.unwrap();
         remove(&world, BOB, sent, "+1").await.unwrap();
         let kinds = vec!["message.reacted".to_owned(), "message.unreacted".to_owned()];
-        let wanted = pb::EventsRequest { kinds, ..Default::default() };
-        let mut feed = world.log.clone().events(by_app(wanted)).await.unwrap().into_inner();
+        let request = pb::EventsRequest { kinds, ..Default::default() };
+        let mut feed = world.log.clone().events(by_app(request)).await.unwrap().into_inner();
         let mut events = Vec::new();
         while let Some(reply) = feed.message().await.unwrap() {
             events.extend(reply.events);

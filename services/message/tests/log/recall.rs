@@ -14,9 +14,9 @@ use crate::world::{
 async fn recall(
     world: &World,
     caller: Option<i64>,
-    wanted: pb::RecallRequest,
+    request: pb::RecallRequest,
 ) -> Result<pb::RecallResponse, tonic::Status> {
-    world.log.clone().recall(call(caller, wanted)).await.map(Response::into_inner)
+    world.log.clone().recall(call(caller, request)).await.map(Response::into_inner)
 }
 
 fn plain(msg_id: i64) -> pb::RecallRequest {

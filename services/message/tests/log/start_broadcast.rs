@@ -8,7 +8,7 @@ use tonic::Response;
 
 use crate::world::{ANN, BOB, EVE, TO_ROOM, World, both_engines, by, by_app, direct, refusal, room, text_of};
 
-fn wanted(scope: pb::BroadcastScope, key: &str) -> pb::StartBroadcastRequest {
+fn request_for(scope: pb::BroadcastScope, key: &str) -> pb::StartBroadcastRequest {
     let content = Some(text_of("all of you"));
     pb::StartBroadcastRequest { scope: scope.into(), content, idempotency_key: key.into(), ..Default::default() }
 }
@@ -24,7 +24,7 @@ async fn all_done(world: &World) {
 
 both_engines! {
     async fn every_registered_user_gets_one_message(world: World) {
-        assert!(start(&world, wanted(pb::BroadcastScope::Users, "")).await.unwrap() > 0);
+        assert!(start(&world, request_for(pb::BroadcastScope::Users, "")).await.unwrap() > 0);
         all_done(&world).await;
         for user in [ANN, BOB, EVE] {
             assert_eq!(world.page(Some(user), direct(0, user)).await.unwrap().len(), 1);
@@ -33,20 +33,20 @@ both_engines! {
     }
 
     async fn a_repetition_under_a_key_gets_the_first_answer_and_sends_nothing(world: World) {
-        let first = start(&world, wanted(pb::BroadcastScope::Users, "k")).await.unwrap();
-        assert_eq!(start(&world, wanted(pb::BroadcastScope::Users, "k")).await.unwrap(), first);
-        assert_eq!(refusal(start(&world, wanted(pb::BroadcastScope::Rooms, "k")).await), Reason::KeyConflict);
+        let first = start(&world, request_for(pb::BroadcastScope::Users, "k")).await.unwrap();
+        assert_eq!(start(&world, request_for(pb::BroadcastScope::Users, "k")).await.unwrap(), first);
+        assert_eq!(refusal(start(&world, request_for(pb::BroadcastScope::Rooms, "k")).await), Reason::KeyConflict);
         all_done(&world).await;
         assert_eq!(world.count("broadcast").await, 1);
         assert_eq!(world.count("message").await, 3);
     }
 
     async fn rooms_in_which_something_was_said_get_one_message(world: World) {
-        start(&world, wanted(pb::BroadcastScope::Rooms, "")).await.unwrap();
+        start(&world, request_for(pb::BroadcastScope::Rooms, "")).await.unwrap();
         all_done(&world).await;
         assert_eq!(world.count("message").await, 0);
         let said = world.say(ANN, TO_ROOM, "first").await;
-        start(&world, wanted(pb::BroadcastScope::Rooms, "")).await.unwrap();
+        start(&world, request_for(pb::BroadcastScope::Rooms, "")).await.unwrap();
         all_done(&world).await;
         assert_eq!(world.page(None, room()).await.unwrap().len(), 2);
         assert_eq!(world.page(None, room()).await.unwrap()[1], said);
@@ -55,7 +55,7 @@ both_engines! {
     async fn one_that_a_process_held_which_took_it_to_be_years_later_is_carried_out(world: World) {
         // Completed parts are not repeated.
         const HELD: &str = "update broadcast set done_at = null, leased_until = 4000000000000";
-        start(&world, wanted(pb::BroadcastScope::Users, "")).await.unwrap();
+        start(&world, request_for(pb::BroadcastScope::Users, "")).await.unwrap();
         all_done(&world).await;
         world.execute(HELD).await;
         all_done(&world).await;
@@ -68,7 +68,7 @@ both_engines! {
             values (1, 1, 'users', 1600, '{\"system\":false,\"body\":{\"text\":\"m\"}}', null, 0, 0)";
         const BECAUSE: &str = "select coalesce(failed_because, '') from broadcast where broadcast_id = 1";
         world.execute(GONE).await;
-        start(&world, wanted(pb::BroadcastScope::Users, "")).await.unwrap();
+        start(&world, request_for(pb::BroadcastScope::Users, "")).await.unwrap();
         all_done(&world).await;
         assert_eq!(world.count("message").await, 3);
         let (because,): (String,) = on_db!(&world.db, |c| sqlx::query_as(BECAUSE).fetch_one(c).await).unwrap();
@@ -77,15 +77,15 @@ both_engines! {
     }
 
     async fn whoever_is_online_is_told_by_one_event_and_nothing_is_kept(world: World) {
-        let id = start(&world, wanted(pb::BroadcastScope::Online, "")).await.unwrap();
+        let id = start(&world, request_for(pb::BroadcastScope::Online, "")).await.unwrap();
         assert_eq!(world.events().await, [("online_broadcast".to_owned(), id)]);
         assert_eq!((world.count("message").await, world.count("broadcast").await), (0, 0));
         world.assert_lanes_gap_free().await;
     }
 
     async fn only_the_app_itself_broadcasts(world: World) {
-        let by_user = world.log.clone().start_broadcast(by(ANN, wanted(pb::BroadcastScope::Users, ""))).await;
+        let by_user = world.log.clone().start_broadcast(by(ANN, request_for(pb::BroadcastScope::Users, ""))).await;
         assert_eq!(refusal(by_user), Reason::NotPermitted);
-        assert_eq!(refusal(start(&world, wanted(pb::BroadcastScope::Unspecified, "")).await), Reason::InvalidArgument);
+        assert_eq!(refusal(start(&world, request_for(pb::BroadcastScope::Unspecified, "")).await), Reason::InvalidArgument);
     }
 }

@@ -39,7 +39,7 @@ both_engines! {
 
     async fn an_audience_has_at_most_twenty(world: World) {
         let one = pb::UserRef { user: Some(pb::user_ref::User::UserId(BOB)) };
-        let wanted = pb::SendRequest { audience: vec![one; 21], ..words(&[TO_GROUP], "x") };
-        assert_eq!(refusal(world.log.clone().send(by(ANN, wanted)).await), Reason::InvalidArgument);
+        let request = pb::SendRequest { audience: vec![one; 21], ..words(&[TO_GROUP], "x") };
+        assert_eq!(refusal(world.log.clone().send(by(ANN, request)).await), Reason::InvalidArgument);
     }
 }

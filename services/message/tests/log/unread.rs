@@ -60,8 +60,8 @@ both_engines! {
         let read = vec![mark(direct(ANN, BOB), three, 0), mark(group(), 0, two), mark(direct(EVE, BOB), 0, one)];
         assert_eq!(world.unread(BOB, read).await, [(direct(ANN, BOB), three, 0)]);
         for limit in [1, 2, 3] {
-            let wanted = internal::UnreadRequest { user_id: Some(BOB), page_size: limit, ..Default::default() };
-            let reply = world.log_internal.clone().unread(by_app(wanted)).await.unwrap().into_inner();
+            let request = internal::UnreadRequest { user_id: Some(BOB), page_size: limit, ..Default::default() };
+            let reply = world.log_internal.clone().unread(by_app(request)).await.unwrap().into_inner();
             let heads: Vec<i64> = reply.conversations.iter().map(|entry| entry.head_msg_id).collect();
             assert_eq!(heads, [three, two, one][..limit as usize]);
             assert_eq!(reply.next_page_token.is_empty(), limit == 3, "only the last page has no next one");

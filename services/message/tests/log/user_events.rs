@@ -116,6 +116,33 @@ async fn mark(
 }
 
 both_engines! {
+    async fn a_device_is_told_where_something_it_has_not_seen_is_no_longer_kept(world: World) {
+        let day = Duration::from_hours(24);
+        world.change(|state| state.policy.event_retention = 7 * day);
+        let msg_id = world.say(ANN, user(BOB), "told").await;
+        let seen = now(&world).await;
+        edit(&world, msg_id, "told, edited").await;
+        let of_edit = Past { events: vec![named("message.edited", msg_id)], incomplete: vec![] };
+        assert_eq!(past(&world, BOB, &seen).await, of_edit);
+        world.clock.advance(8 * day);
+        world.log.clone().purge(by_app(pb::PurgeRequest {})).await.unwrap();
+        let lost = Past { events: vec![], incomplete: vec![direct(ANN, BOB)] };
+        assert_eq!(past(&world, BOB, &seen).await, lost);
+        // Who starts at the beginning, or has seen it, misses nothing of it.
+        assert_eq!(past(&world, BOB, "0:0").await.incomplete, []);
+        assert_eq!(past(&world, BOB, &now(&world).await).await, Past::default());
+    }
+
+    async fn a_cursor_that_is_ahead_of_a_restored_database_misses_whatever_happened_since(world: World) {
+        let before = world.say(ANN, user(BOB), "before the backup").await;
+        let backup = now(&world).await;
+        let (lane, number) = backup.split('.').find_map(|one| one.split_once(':').filter(|it| it.1 != "0")).unwrap();
+        let ahead = format!("{lane}:{}", number.parse::<i64>().unwrap() + 100);
+        let after = world.say(ANN, user(BOB), "after the restoration").await;
+        assert!(after > before);
+        assert_eq!(past(&world, BOB, &ahead).await, Past { events: vec![], incomplete: vec![direct(ANN, BOB)] });
+    }
+
     async fn a_member_gets_nothing_of_what_was_said_and_changed_before_they_joined(world: World) {
         let old = world.say(ANN, TO_GROUP, "old").await;
         edit(&world, old, "old, edited").await;

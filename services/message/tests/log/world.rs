@@ -146,8 +146,8 @@ impl World {
         let mut ids = Vec::new();
         let mut start_msg_id = 0;
         loop {
-            let wanted = pb::PageRequest { conversation: Some(conversation), start_msg_id, limit: 2, floor_msg_id: 0 };
-            let page = self.log.clone().page(call(caller, wanted)).await?.into_inner();
+            let request = pb::PageRequest { conversation: Some(conversation), start_msg_id, limit: 2, floor_msg_id: 0 };
+            let page = self.log.clone().page(call(caller, request)).await?.into_inner();
             ids.extend(page.messages.iter().map(|message| message.msg_id));
             start_msg_id = page.next_msg_id;
             if start_msg_id == 0 {
@@ -162,8 +162,8 @@ impl World {
 
     /// Conversation, newest message, unread.
     pub async fn unread(&self, user: i64, marks: Vec<internal::Mark>) -> Vec<(pb::ConversationId, i64, i64)> {
-        let wanted = internal::UnreadRequest { marks, ..Default::default() };
-        let listed = self.log_internal.clone().unread(by(user, wanted)).await.unwrap().into_inner().conversations;
+        let request = internal::UnreadRequest { marks, ..Default::default() };
+        let listed = self.log_internal.clone().unread(by(user, request)).await.unwrap().into_inner().conversations;
         listed.iter().map(|entry| (entry.conversation.unwrap(), entry.head_msg_id, entry.unread)).collect()
     }
 
@@ -175,7 +175,7 @@ impl World {
         count
     }
 
-    /// Kind and message of every event that is no row of the log, oldest first in each lane.
+    /// Kind and message of every event that is not a row of the log, oldest first in each lane.
     pub async fn events(&self) -> Vec<(String, i64)> {
         const EVENTS: &str = "select kind, msg_id from event order by lane, event_no";
         on_db!(&self.db, |c| sqlx::query_as(EVENTS).fetch_all(c).await).unwrap()

@@ -101,7 +101,7 @@ async fn nothing_is_overwritten_unless_it_is_forced() {
     let open = open_to_others(&backup);
     assert!(open.is_empty(), "others can read {open:?}");
     let refused = fail(&installation, &["backup", words(&backup)]);
-    assert!(refused.contains("is there already: a backup is never overwritten"), "{refused}");
+    assert!(refused.contains("already exists: a backup is never overwritten"), "{refused}");
     let refused = fail(&installation, &["restore", words(&backup)]);
     assert!(refused.contains("in use by another tidings process"), "{refused}");
 

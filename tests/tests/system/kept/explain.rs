@@ -33,7 +33,7 @@ async fn a_message_is_explained_with_place_readers_file_events_and_deliveries() 
         assert!(told.contains("\tmessage.sent\tdelivered\t") && told.contains("\tstatus 200\t"), "{told}");
     }
     let unknown = fail(&installation, &["explain", "7"]);
-    assert!(unknown.contains("7 is in the log of no app"), "{unknown}");
+    assert!(unknown.contains("7 is in no app's log"), "{unknown}");
     let unknown = fail(&installation, &["explain", "--app", "no/such", &id]);
     assert!(unknown.contains("no/such"), "{unknown}");
 }

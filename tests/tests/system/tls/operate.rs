@@ -25,7 +25,7 @@ async fn commands_reach_the_program_of_their_own_configuration_and_doctor_says_w
         (done.status.success(), String::from_utf8_lossy(&done.stdout).into_owned())
     };
     let (healthy, said) = doctor(&server);
-    assert!(healthy && said.contains("the one for clients ends at 2096-10-02T00:00:00.000Z"), "{said}");
+    assert!(healthy && said.contains("the one for clients expires at 2096-10-02T00:00:00.000Z"), "{said}");
     assert_eq!(said.matches("is served by a running process").count(), 3, "{said}");
 
     let soon = SystemClock.now() + std::time::Duration::from_hours(10 * 24);

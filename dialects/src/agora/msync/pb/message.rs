@@ -1,6 +1,6 @@
 //! A chat message on the wire.
 
-/// One entry of a queue or a history: the envelope of `payload`, whose type `ns` tells.
+/// One entry of a queue or a history: the envelope of `payload`, whose type is given by `ns`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Meta {
     #[prost(uint64, optional, tag = "1")]
@@ -216,7 +216,7 @@ pub mod message_body {
     }
 }
 
-/// One entry of an `ext`; which of the values counts, `kind` tells.
+/// One entry of an `ext`; `kind` says which of the values counts.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct KeyValue {
     #[prost(string, optional, tag = "1")]

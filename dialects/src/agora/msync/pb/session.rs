@@ -2,7 +2,7 @@
 
 use super::{Jid, Meta};
 
-/// The frame of every packet on the WebSocket; `payload` is of the type that `command` tells.
+/// The frame of every packet on the WebSocket; the type of `payload` follows from `command`.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct MSync {
     #[prost(enumeration = "msync::Version", optional, tag = "1")]

@@ -38,7 +38,7 @@ impl Core {
         Ok(true)
     }
 
-    /// The outcomes in the order of the request, each user once. Who is a contact already is no failure.
+    /// The outcomes in the order of the request, each user once. Who is a contact already is not a failure.
     pub(crate) async fn import_contacts(
         &self,
         caller: &Caller,

@@ -1,5 +1,5 @@
-//! The questions to hooks before contacts change (tencent.md 6.1). What the app does in a user's name is not asked about,
-//! as with the vendor.
+//! Calls of hooks before contacts change (tencent.md 6.1). They are not called for what the app does on behalf of a
+//! user, as with the vendor.
 
 use tidings_dialects::tencent::{Callback, FriendRequest, friend_before_add, friend_before_response, friend_verdict};
 use tidings_domain::{Caller, ConversationKind, Error, HookSubject, UserId};
@@ -7,13 +7,13 @@ use tidings_domain::{Caller, ConversationKind, Error, HookSubject, UserId};
 use crate::{app::Core, model::contact::NewContactRequest};
 
 impl Core {
-    /// Before `user` asks `other`.
+    /// Before `user` sends a request to `other`.
     pub(super) async fn ask_request(
         &self,
         caller: &Caller,
         user: UserId,
         other: UserId,
-        wanted: &NewContactRequest,
+        params: &NewContactRequest,
     ) -> Result<(), Error> {
         if caller.is_app() {
             return Ok(());
@@ -26,8 +26,8 @@ impl Core {
         let request = FriendRequest {
             from: &round.account(user),
             to: &to,
-            remark: &wanted.remark,
-            wording: &wanted.text,
+            remark: &params.remark,
+            wording: &params.text,
             event_time: round.now,
         };
         for hook in &round.hooks {

@@ -91,7 +91,8 @@ async fn lock_pair(tx: &mut Tx, caller: &Caller, user: UserId, other: UserId) ->
     store::contact_total::lock(tx, caller.app, &[user, other]).await
 }
 
-/// Makes `user` and `others`, who are no contacts of theirs, contacts. All totals are locked. `accepted`: they had asked.
+/// Makes `user` and `others`, who are not contacts of theirs, contacts. All totals are locked. `accepted`: they had
+/// sent a request.
 async fn connect(
     tx: &mut Tx,
     caller: &Caller,

@@ -9,7 +9,7 @@ use crate::{
 };
 
 impl Core {
-    /// Whether that changed anything. Requests that wait go on waiting, and nobody leaves a block list.
+    /// Whether that changed anything. Pending requests stay pending, and block lists do not change.
     pub(crate) async fn remove_contact(
         &self,
         caller: &Caller,

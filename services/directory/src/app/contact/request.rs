@@ -1,4 +1,4 @@
-//! A user asks another one to become a contact.
+//! A user sends another user a contact request.
 
 use tidings_domain::{Caller, Change, Error, Reason, UserId};
 
@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Core {
-    /// Whether both are contacts now, because the other one asked first. Otherwise the other one decides; asking again in
-    /// other words replaces the request, and in the same words changes nothing.
+    /// Whether both are contacts now, because the other user had sent a request. Otherwise the other user decides;
+    /// another request other words replaces the request, and in the same words changes nothing.
     pub(crate) async fn request_contact(
         &self,
         caller: &Caller,

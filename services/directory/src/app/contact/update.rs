@@ -10,7 +10,7 @@ use crate::{
 };
 
 impl Core {
-    /// The contact after the change. The other one does not learn of it, so it is no event.
+    /// The contact after the change. The other user is not notified, so it is not an event.
     pub(crate) async fn update_contact(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! A user asks to join a group.
+//! A user applies to join a group.
 
 use tidings_domain::{Caller, Change, Error, Joining, Reason, UserId};
 use tidings_store::Tx;

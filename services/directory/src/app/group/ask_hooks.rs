@@ -18,7 +18,7 @@ use crate::{
 };
 
 impl Core {
-    /// Before the group is created with these members beside its owner, by users or by the app.
+    /// Before the group is created with these members and its owner, by users or by the app.
     pub(super) async fn ask_creation(&self, caller: &Caller, group: &Group, members: &[UserId]) -> Result<(), Error> {
         let people: Vec<UserId> = [group.owner].into_iter().chain(members.iter().copied()).collect();
         let Some(round) = self.hook_round(caller, HookSubject::GroupCreation, kind_of(group.kind), &people).await?
@@ -30,7 +30,7 @@ impl Core {
             return Err(Error::user_not_found(missing.to_string()));
         }
         let accounts: Vec<_> = members.iter().map(|user| round.account(*user)).collect();
-        let wanted = GroupToCreate {
+        let new_group = GroupToCreate {
             operator: &round.account(caller.actor.user()),
             owner: &round.account(group.owner),
             kind: group.kind,
@@ -40,13 +40,13 @@ impl Core {
             event_time: round.now,
         };
         for hook in &round.hooks {
-            round.ask(hook, Callback::GroupBeforeCreate, group_before_create(&wanted), group_verdict).await?;
+            round.ask(hook, Callback::GroupBeforeCreate, group_before_create(&new_group), group_verdict).await?;
         }
         Ok(())
     }
 
-    /// Before a user joins or asks to. What the app does in a user's name is not asked about, as with the vendor, and a
-    /// member who enters again, as clients do when they reconnect, does not join.
+    /// Before a user joins or applies. As with the vendor, hooks are not called for what the app does on behalf of a
+    /// user, and a member who enters again, as clients do when they reconnect, does not join.
     pub(super) async fn ask_application(&self, caller: &Caller, group: i64, user: UserId) -> Result<(), Error> {
         if caller.is_app() {
             return Ok(());
@@ -66,8 +66,8 @@ impl Core {
         Ok(())
     }
 
-    /// Before users are brought in, by users or by the app: why some of them may not be. Each hook is asked about those
-    /// whom the ones before it let in. Who does not exist or is a member is not asked about, and not let in either.
+    /// Before users are added, by users or by the app: why some of them are refused. Each hook is called for those
+    /// whom the ones before it let in. It is not called for unknown users and members, and they are not added either.
     pub(super) async fn ask_invitation(
         &self,
         caller: &Caller,
@@ -110,7 +110,7 @@ impl Core {
         Ok(refused)
     }
 
-    /// The group and its hooks; `None`: nobody is asked. A thread's members are in its group already.
+    /// The group and its hooks; `None`: no hook is called. A thread's members are in its group already.
     async fn hook_round_in<'a>(
         &'a self,
         caller: &'a Caller,

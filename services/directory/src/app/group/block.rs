@@ -13,7 +13,7 @@ use crate::{
 };
 
 impl Core {
-    /// Needs an admin; only the owner blocks an admin, nobody the owner. Non-members can be blocked too.
+    /// Needs an admin; only the owner blocks an admin; the owner cannot be blocked. Non-members can be blocked too.
     pub(crate) async fn block_members(
         &self,
         caller: &Caller,

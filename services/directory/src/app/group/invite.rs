@@ -1,4 +1,4 @@
-//! Invitations: users who are invited join at once, or are asked first where the group's `invite_confirm` is set.
+//! Invitations: invited users join immediately, or must accept first if the group's `invite_confirm` is set.
 
 use tidings_domain::{Actor, Caller, Change, Error, Joining, Reason, UnixMillis, UserId};
 
@@ -18,7 +18,8 @@ const MAX_TEXT: usize = 512;
 const DAY: i64 = 24 * 60 * 60 * 1000;
 
 impl Core {
-    /// Needs an admin, or any member where `member_invite` is set. The outcome for each user, and who is asked first.
+    /// Needs an admin, or any member where `member_invite` is set. Returns the outcome for each user, and those who
+    /// must accept first.
     pub(crate) async fn invite_members(
         &self,
         caller: &Caller,

@@ -1,4 +1,4 @@
-//! What goes with members who leave a group, in whatever way: what they told about themselves there, and of a room
+//! What is removed when members leave a group in any way: their attributes in it, and of a room
 //! the attributes that they set to go with them.
 
 use std::collections::BTreeMap;

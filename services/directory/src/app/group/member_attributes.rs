@@ -1,4 +1,4 @@
-//! What members tell about themselves in one group: attributes, and the name under which they want to be shown.
+//! Attributes and display names of members in one group.
 
 use std::collections::HashMap;
 
@@ -69,10 +69,10 @@ impl Core {
         self.group_rights(caller, group).await?.need_member()?;
         let members = store::group_member::members_of(&self.db, caller.app, group, users).await?;
         let mut found = store::member_attribute::of_users(&self.db, caller.app, group, users).await?;
-        let wanted = |(name, _): &Attribute| names.is_empty() || names.contains(name);
+        let is_requested = |(name, _): &Attribute| names.is_empty() || names.contains(name);
         let shown = users.iter().filter(|user| members.contains(user)).map(|user| {
             let attributes = found.remove(user).unwrap_or_default();
-            (*user, attributes.into_iter().filter(wanted).collect())
+            (*user, attributes.into_iter().filter(is_requested).collect())
         });
         Ok(shown.collect())
     }

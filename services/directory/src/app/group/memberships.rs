@@ -1,11 +1,11 @@
 //! What one user may do in groups. Runs for every message to a group, hence one statement each.
 
-use tidings_domain::{Caller, Error, GroupKind, Membership};
+use tidings_domain::{Caller, Error, GroupKind, Membership, UserId};
 
 use crate::{
     app::{Core, page::page, subject::subject},
     model::group::Part,
-    store,
+    store::{self, membership::UserPlace},
 };
 
 const MAX_GROUPS: usize = 600;
@@ -23,6 +23,20 @@ impl Core {
             return Err(Error::invalid("group_ids", format!("must be at most {MAX_GROUPS}")));
         }
         store::membership::find(&self.db, caller.app, user, groups, self.clock.now()).await
+    }
+
+    /// Every group, room and thread that the user is in, and their contacts if they are asked for.
+    pub(crate) async fn user_places(
+        &self,
+        caller: &Caller,
+        user: Option<i64>,
+        with_contacts: bool,
+    ) -> Result<(Vec<UserPlace>, Vec<UserId>), Error> {
+        let user = subject(caller, user)?;
+        let contacts = async {
+            if with_contacts { store::contact::ids(&self.db, caller.app, user).await } else { Ok(Vec::new()) }
+        };
+        tokio::try_join!(store::membership::places(&self.db, caller.app, user), contacts)
     }
 
     /// In a part of the groups of a kind that the user is in, and where the next page starts.

@@ -6,7 +6,7 @@ use super::outcomes::{accepted, members_under, standings};
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
-    /// Needs an admin; only the owner mutes an admin, nobody the owner.
+    /// Needs an admin; only the owner mutes an admin; the owner cannot be muted.
     pub(crate) async fn mute_members(
         &self,
         caller: &Caller,

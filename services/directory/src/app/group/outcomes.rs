@@ -8,23 +8,23 @@ use tidings_store::Tx;
 use super::rights::Rights;
 use crate::{
     model::group::Outcomes,
-    store::group_member::{self, Standing},
+    store::group_member::{self, GroupRelation},
 };
 
-/// The standing of each user in a group.
+/// The relation of each user to a group.
 pub(super) async fn standings(
     tx: &mut Tx,
     app: AppId,
     group: i64,
     users: &[UserId],
-) -> Result<HashMap<UserId, Standing>, Error> {
+) -> Result<HashMap<UserId, GroupRelation>, Error> {
     let found = group_member::standings(tx, app, group, users).await?;
     Ok(found.into_iter().map(|standing| (standing.user, standing)).collect())
 }
 
-/// The standing of a user who is neither in the group nor on its block list.
-pub(super) fn stranger(user: UserId) -> Standing {
-    Standing { user, role: None, muted: Mute::No, blocked: false }
+/// The relation of a user who is neither in the group nor on its block list.
+pub(super) fn stranger(user: UserId) -> GroupRelation {
+    GroupRelation { user, role: None, muted: Mute::No, blocked: false }
 }
 
 /// Which of the users are members other than the owner.

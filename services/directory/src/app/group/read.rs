@@ -30,7 +30,7 @@ impl Core {
     }
 
     /// A part of the app's groups of a kind, and where the next page starts. Users see the public groups and their
-    /// own, and all rooms, which have nobody to hide from.
+    /// own, and all rooms, which are never hidden.
     pub(crate) async fn list_groups(
         &self,
         caller: &Caller,

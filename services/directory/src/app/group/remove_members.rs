@@ -9,7 +9,7 @@ use super::{
 use crate::{app::Core, model::group::Outcomes, store};
 
 impl Core {
-    /// Needs an admin; only the owner can remove an admin, nobody the owner.
+    /// Needs an admin; only the owner can remove an admin; the owner cannot be removed.
     pub(crate) async fn remove_members(
         &self,
         caller: &Caller,

@@ -46,7 +46,7 @@ impl Rights {
         }
     }
 
-    /// Refuses to remove, mute or block `target`: nobody may do so to the owner, and only the owner to an admin.
+    /// Refuses to remove, mute or block `target`: the owner is protected, and only the owner may do so to an admin.
     pub(super) fn check_power_over(self, target: UserId, role: Option<GroupRole>) -> Result<(), Error> {
         match role {
             Some(GroupRole::Owner) => Err(Error::new(Reason::GroupOwnerBound, target.to_string())),

@@ -1,5 +1,5 @@
-//! What a room shows to all of its members. An attribute belongs to the user who set it, until somebody takes it over
-//! by force.
+//! Attributes of a room, which all of its members see. An attribute belongs to the user who set it, until somebody
+//! takes it over by force.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,25 +21,25 @@ impl Core {
     pub(crate) async fn set_room_attributes(
         &self,
         caller: &Caller,
-        wanted: RoomAttributes,
+        request: RoomAttributes,
     ) -> Result<RoomOutcomes, Error> {
         let mut tx = self.db.begin().await?;
-        let (room, owner) = self.open_room(&mut tx, caller, wanted.room, wanted.user).await?;
+        let (room, owner) = self.open_room(&mut tx, caller, request.room, request.user).await?;
         let before = before(&mut tx, caller, &room).await?;
         let mut count = before.len();
-        let mut outcomes = RoomOutcomes::with_capacity(wanted.attributes.len());
+        let mut outcomes = RoomOutcomes::with_capacity(request.attributes.len());
         let mut set = Vec::new();
-        for (name, value) in wanted.attributes {
+        for (name, value) in request.attributes {
             let kept = before.get(&name);
             let failure = room_fault(&name, &value).or(match kept {
-                Some(kept) if kept.owner != owner && !wanted.forced => Some(RoomFailure::NotOwn),
+                Some(kept) if kept.owner != owner && !request.forced => Some(RoomFailure::NotOwn),
                 None if count >= MAX_ROOM_ATTRIBUTES => Some(RoomFailure::TooMany),
                 Some(_) | None => None,
             });
             outcomes.push((name.clone(), failure));
             if failure.is_none() {
                 count += usize::from(kept.is_none());
-                let attribute = RoomAttribute { name, value, owner, auto_delete: wanted.auto_delete };
+                let attribute = RoomAttribute { name, value, owner, auto_delete: request.auto_delete };
                 set.extend(Some(attribute).filter(|attribute| kept != Some(attribute)));
             }
         }

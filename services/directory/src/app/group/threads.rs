@@ -24,7 +24,7 @@ const MAX_VIEWERS: usize = 2_000;
 
 impl Core {
     /// The owner, who must be a member of the group, is its first member. Of a message for some members only, they are the
-    /// others, and nobody else sees it.
+    /// others, and it is hidden from everyone else.
     pub(crate) async fn create_thread(&self, caller: &Caller, new: NewThread) -> Result<Group, Error> {
         let owner = new.owner.unwrap_or(caller.actor.user());
         if owner == UserId::ADMIN {
@@ -110,7 +110,7 @@ impl Core {
         self.destroy_group(caller, thread).await
     }
 
-    /// Adds users, all or nobody; those who are in it already stay. Users add only themselves.
+    /// Adds all users or none; existing members stay. Users add only themselves.
     pub(crate) async fn join_thread(&self, caller: &Caller, thread: i64, users: &[UserId]) -> Result<Group, Error> {
         for user in users {
             check_self(caller, *user)?;

@@ -1,6 +1,6 @@
 //! The file of one conversation: its whole history, in the lines of an export.
 //!
-//! It is made while it is sent and stored nowhere, so only a page of it is in memory.
+//! It is generated while it is sent, and not stored, so only a page of it is in memory.
 
 use std::{mem, sync::Arc};
 

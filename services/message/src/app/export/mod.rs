@@ -7,7 +7,7 @@
 //! or a send that took very long) is above them, and becomes part of the next part, up to the positions of that time.
 //! So a message is in exactly one part. Whether there may be anything new is known from the number of rows of the hour.
 //!
-//! A file is made before it is recorded, so the file service removes it after a week unless it is told to keep it;
+//! A file is made before it is recorded, so the file service removes it after a week unless requested to keep it;
 //! a later call that finds a part recorded but not kept requests it again.
 
 mod conversation;
@@ -35,7 +35,7 @@ pub use conversation::conversation;
 use pack::{Packed, pack};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// How long after its end an hour closes: ids are minted a moment before they are committed.
+/// How long after its end an hour closes: ids are minted shortly before they are committed.
 const GRACE: Duration = Duration::from_secs(10);
 /// After how long clients should retry while files are being made.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -252,7 +252,7 @@ async fn keep(deps: &Deps, hour: &Hour, part: &mut Part) -> Result<(), Error> {
     Ok(())
 }
 
-/// False when the file is gone: nobody requested in time that it is kept.
+/// False when the file is gone: it was not requested in time to keep it.
 async fn keep_file(deps: &Deps, caller: &Caller, key: Key, uuid: &str) -> Result<bool, Error> {
     if files::keep(deps, caller, uuid).await? {
         return export::kept(&deps.db, key).await.map(|()| true);

@@ -94,7 +94,7 @@ struct Walk<'a> {
     upto: &'a Positions,
     lines: Lines<'a>,
     rows: i64,
-    file: Option<Growing>,
+    file: Option<OpenPart>,
     gzip: Option<Gzip>,
 }
 
@@ -126,7 +126,7 @@ impl Walk<'_> {
         if rows.is_empty() {
             return Ok(());
         }
-        let growing = self.file.get_or_insert_with(|| Growing::start(self.deps, self.hour));
+        let growing = self.file.get_or_insert_with(|| OpenPart::start(self.deps, self.hour));
         growing.count(&rows);
         let mut gzip = self.lines.pack(self.gzip.take().unwrap_or_else(gzip), rows).await?;
         growing.send(&mut gzip).await?;
@@ -136,7 +136,7 @@ impl Walk<'_> {
 }
 
 /// A file in progress.
-struct Growing {
+struct OpenPart {
     messages: i64,
     first: MsgId,
     last: MsgId,
@@ -144,7 +144,7 @@ struct Growing {
     upload: JoinHandle<Result<pb::FileInfo, Error>>,
 }
 
-impl Growing {
+impl OpenPart {
     fn start(deps: &Deps, hour: &Hour) -> Self {
         let (sender, receiver) = mpsc::channel(2);
         let header = pb::UploadHeader {

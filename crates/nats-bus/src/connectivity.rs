@@ -4,18 +4,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tidings_runtime::metrics::{DroppedHints, metrics};
 
-/// What was told last.
+/// The state that was logged last.
 #[derive(Debug, Default)]
-pub(crate) struct Standing(Mutex<Told>);
+pub(crate) struct Connectivity(Mutex<Logged>);
 
 #[derive(Debug, Default)]
-struct Told {
+struct Logged {
     up: Option<bool>,
     /// Since it is up.
     refused: bool,
 }
 
-impl Standing {
+impl Connectivity {
     /// The broker is reached.
     pub fn up(&self) {
         if self.changes_to(true) {
@@ -26,29 +26,29 @@ impl Standing {
     /// It is not, for a reason.
     pub fn down(&self, why: &str) {
         if self.changes_to(false) {
-            tracing::warn!(why, "the bus is not connected: other processes see what this one does a moment later");
+            tracing::warn!(why, "the bus is not connected: other processes see this one's changes with a short delay");
         }
     }
 
     /// It is reached and refuses a message or a subscription.
     pub fn refuses(&self, why: &str) {
         metrics().bus.dropped(DroppedHints::Refused, 1);
-        if !std::mem::replace(&mut self.told().refused, true) {
-            tracing::warn!(why, "the bus refuses hints: other processes see what this one does a moment later");
+        if !std::mem::replace(&mut self.logged().refused, true) {
+            tracing::warn!(why, "the bus refuses hints: other processes see this one's changes with a short delay");
         }
     }
 
     fn changes_to(&self, up: bool) -> bool {
         metrics().bus.connected(up);
-        let mut told = self.told();
-        let is_new = told.up != Some(up);
+        let mut logged = self.logged();
+        let is_new = logged.up != Some(up);
         if is_new {
-            *told = Told { up: Some(up), refused: false };
+            *logged = Logged { up: Some(up), refused: false };
         }
         is_new
     }
 
-    fn told(&self) -> MutexGuard<'_, Told> {
+    fn logged(&self) -> MutexGuard<'_, Logged> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -58,10 +58,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outage_is_told_once() {
-        let standing = Standing::default();
-        let told: Vec<bool> =
-            [false, false, true, true, false, true].into_iter().map(|up| standing.changes_to(up)).collect();
-        assert_eq!(told, [true, false, true, false, true, true]);
+    fn an_outage_is_logged_once() {
+        let connectivity = Connectivity::default();
+        let logged: Vec<bool> =
+            [false, false, true, true, false, true].into_iter().map(|up| connectivity.changes_to(up)).collect();
+        assert_eq!(logged, [true, false, true, false, true, true]);
     }
 }

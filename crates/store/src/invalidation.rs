@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::Instant;
 
-/// When a connection was last found broken or frozen. All that were idle at that moment probably are too, and are
+/// When a connection was last found broken or frozen. All that were idle at that time probably are too, and are
 /// replaced without waiting for each of them.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Doubts(Arc<Mutex<Option<Instant>>>);
+pub(crate) struct Invalidation(Arc<Mutex<Option<Instant>>>);
 
-impl Doubts {
+impl Invalidation {
     pub(crate) fn raise(&self) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
     }
