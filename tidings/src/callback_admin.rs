@@ -205,8 +205,8 @@ async fn add(mut callbacks: Callbacks, added: Added, output: Output) -> Result<(
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
     let (dialect, retry, timeout) = (dialect.into(), retry.into(), Some(duration(Duration::from_millis(timeout_ms))));
     let token = token.read()?;
-    let wanted = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, allow_private, timeout };
-    show_with_secret(callbacks.add_endpoint(of.request(wanted)?).await, output)
+    let request = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, allow_private, timeout };
+    show_with_secret(callbacks.add_endpoint(of.request(request)?).await, output)
 }
 
 fn show_with_secret(

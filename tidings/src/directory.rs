@@ -47,7 +47,7 @@ async fn connect(config: &Config, server: Server) -> Result<(Directory, Option<R
     // A process that serves may have the address.
     alone.metrics_listen = Some("off".to_owned());
     alone.database.skip_migrations |= !is_new(config).await?;
-    let certificates = Certificates::load_also_ended(&config.tls)?;
+    let certificates = Certificates::load_also_expired(&config.tls)?;
     let started = running::start_with(&alone, certificates, Roles::DIRECTORY, Arc::new(GuardedClock::new()));
     let running = started.await?;
     Ok((running.clients.directory.clone(), Some(running)))

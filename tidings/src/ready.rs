@@ -265,9 +265,9 @@ pub async fn here(config: &Config) -> Result<(), String> {
     peer(&Addresses::read(&grpc), None, &connector).await.map(drop)
 }
 
-/// Connections as that configuration makes them, also to a process whose certificate has ended.
+/// Connections as that configuration makes them, also to a process whose certificate has expired.
 pub fn connector(config: &Config) -> Result<Connector, Error> {
-    Ok(Certificates::load_also_ended(&config.tls)?.connector())
+    Ok(Certificates::load_also_expired(&config.tls)?.connector())
 }
 
 /// What whoever runs a process that is ready should know: with these certificates it would not start again.

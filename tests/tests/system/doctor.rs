@@ -91,8 +91,8 @@ async fn the_database_server_is_asked_for_its_settings_and_timed() {
     assert!(said.contains(" database's commits: a commit takes "), "{said}");
     assert!(said.contains("ok     database's connections: max_connections of 300 is enough for 60"), "{said}");
     // As many message services as the server cannot serve.
-    let peers: Vec<String> = (1..30).map(|n| format!("http://127.0.0.1:{n}")).collect();
-    let many = [("TIDINGS_DATABASE_URL", url.as_str()), ("TIDINGS_PEERS_MESSAGE", &peers.join(","))];
+    let peers = (1..30).map(|n| format!("http://127.0.0.1:{n}")).collect::<Vec<_>>().join(",");
+    let many = [("TIDINGS_DATABASE_URL", url.as_str()), ("TIDINGS_PEERS_MESSAGE", peers.as_str())];
     let (_, said) = doctor(&folder.path().join("data"), &many);
     assert!(said.contains("risk   database's connections: max_connections of 300 admits 297"), "{said}");
 }

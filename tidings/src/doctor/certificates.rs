@@ -23,7 +23,7 @@ pub fn check(config: &Config) -> Found {
     let certificates = match Certificates::load(&config.tls, now) {
         Ok(certificates) => certificates,
         Err(error) => {
-            // What serves with a certificate that has ended can still be asked.
+            // What serves with a certificate that has expired can still be asked.
             let connector = ready::connector(config).unwrap_or_else(|_| Connector::plain());
             return Found { connector, state: Some(Err(in_full(&error))), soon: None };
         }

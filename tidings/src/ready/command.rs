@@ -21,7 +21,7 @@ pub struct ReadyOptions {
     rest: Option<String>,
 }
 
-/// Succeeds if it is ready. A certificate that has ended is warned of: the process may serve with it, and would not start
+/// Succeeds if it is ready. A certificate that has expired is warned of: the process may serve with it, and would not start
 /// again.
 pub async fn ready(config: Result<Config, Error>, options: &ReadyOptions) -> Result<(), Error> {
     let (server, rest) = (options.server.as_deref(), options.rest.as_deref());

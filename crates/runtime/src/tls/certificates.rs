@@ -37,14 +37,14 @@ struct Inner {
 type Stamps = Vec<Option<(i64, i64, u64, u64)>>;
 
 impl Certificates {
-    /// Reads the files. A certificate that has ended is refused.
+    /// Reads the files. A certificate that has expired is refused.
     pub fn load(settings: &Tls, now: UnixMillis) -> Result<Self, Error> {
         Self::read(settings, Some(now))
     }
 
-    /// Reads the files for a command, which shall reach the process that serves with a certificate that has ended: whom it
+    /// Reads the files for a command, which shall reach the process that serves with a certificate that has expired: whom it
     /// trusts does not depend on that.
-    pub fn load_also_ended(settings: &Tls) -> Result<Self, Error> {
+    pub fn load_also_expired(settings: &Tls) -> Result<Self, Error> {
         Self::read(settings, None)
     }
 

@@ -53,7 +53,7 @@ pub(super) struct Configs {
 }
 
 impl Configs {
-    /// Reads every file. `valid_at`: when certificates of ours must be valid; `None` admits those that have ended.
+    /// Reads every file. `valid_at`: when certificates of ours must be valid; `None` admits expired ones.
     pub fn read(tls: &Tls, valid_at: Option<UnixMillis>) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
         let mut configs = Self { asks_clients: tls.client_ca.is_some(), ..Self::default() };

@@ -21,7 +21,7 @@ pub(super) struct Identity {
 
 impl Identity {
     /// From the files of the certificate, followed by its intermediates, and of its key. `valid_at`: when the certificate
-    /// must be valid; `None` admits one that has ended.
+    /// must be valid; `None` admits an expired one.
     pub fn read(
         (certificate, key): (Named<'_>, Named<'_>),
         valid_at: Option<UnixMillis>,
