@@ -14,9 +14,11 @@ use tidings_runtime::{Config, Wire};
 
 use crate::{
     callback_lines::{self as lines, DIALECTS, RETRIES, STATES},
+    confirmation::Confirmation,
     in_app::InApp,
     lines::{Output, Row, one_of, time},
     server::Server,
+    text_input::TokenOptions,
 };
 
 /// Page size for deliveries. Each includes its body.
@@ -51,8 +53,13 @@ pub enum CallbackCommand {
         overlap_ms: Option<u64>,
     },
     /// Remove an endpoint and everything queued for it.
-    #[command(after_help = "Example:\n  tidings callback remove --app acme/lobby 7")]
-    Remove(One),
+    #[command(after_help = "Example:\n  tidings callback remove --app acme/lobby 7 --yes")]
+    Remove {
+        #[command(flatten)]
+        one: One,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
     /// List deliveries, newest first.
     #[command(after_help = "Example:\n  tidings callback deliveries --app acme/lobby --state dead --limit 20")]
     Deliveries {
@@ -103,9 +110,8 @@ pub struct Added {
     /// The URL, http:// or https://. Its own query is kept.
     #[arg(long)]
     url: String,
-    /// The vendor's signing secret; without it calls are not signed in the vendor's way.
-    #[arg(long, default_value = "", hide_default_value = true)]
-    token: String,
+    #[command(flatten)]
+    token: TokenOptions,
     /// The events to deliver, such as message.sent,message.recalled; all by default.
     #[arg(long, value_delimiter = ',')]
     events: Vec<String>,
@@ -149,6 +155,10 @@ type Callbacks = CallbackServiceClient<Wire>;
 
 /// Runs the command.
 pub async fn callback(config: &Config, server: Server, command: CallbackCommand, output: Output) -> Result<(), Error> {
+    if let CallbackCommand::Remove { one, confirmation } = &command {
+        let what = format!("endpoint {} of app {} is removed with everything queued for it", one.id, one.of.text());
+        confirmation.get(&what)?;
+    }
     let wire = server.running(config, config.peers.callback.as_ref()).await?;
     let mut callbacks = Callbacks::new(wire).max_decoding_message_size(MAX_ANSWER);
     match command {
@@ -167,7 +177,7 @@ pub async fn callback(config: &Config, server: Server, command: CallbackCommand,
             let request = one.of.request(pb::RotateEndpointSecretRequest { id: one.id, overlap })?;
             show_with_secret(callbacks.rotate_endpoint_secret(request).await, output)
         }
-        CallbackCommand::Remove(one) => {
+        CallbackCommand::Remove { one, .. } => {
             let removed = callbacks
                 .remove_endpoint(one.of.request(pb::RemoveEndpointRequest { id: one.id })?)
                 .await
@@ -194,6 +204,7 @@ fn show(endpoint: Result<tonic::Response<pb::Endpoint>, tonic::Status>, output: 
 async fn add(mut callbacks: Callbacks, added: Added, output: Output) -> Result<(), Error> {
     let Added { of, dialect, url, token, events, ordered, retry, timeout_ms, allow_private } = added;
     let (dialect, retry, timeout) = (dialect.into(), retry.into(), Some(duration(Duration::from_millis(timeout_ms))));
+    let token = token.read()?;
     let request = pb::AddEndpointRequest { dialect, url, token, events, ordered, retry, allow_private, timeout };
     show_with_secret(callbacks.add_endpoint(of.request(request)?).await, output)
 }

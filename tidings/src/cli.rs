@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode, sync::Arc};
 
 use clap::{Args, Parser, Subcommand};
 use tidings_domain::Error;
-use tidings_runtime::{Config, Connector, GuardedClock, config::Addresses, metrics, telemetry};
+use tidings_runtime::{Config, GuardedClock, metrics, telemetry};
 
 use crate::{
     Roles, admin, backup, callback_admin, completions, copy, demo, doctor, explain, export, hook_admin,
@@ -49,10 +49,13 @@ struct Settings {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run everything in one process (the default).
+    #[command(after_help = "Example:\n  tidings serve --data /var/lib/tidings --listen 0.0.0.0:8080")]
     Serve,
     /// Run only the directory.
+    #[command(after_help = "Example:\n  tidings directory --grpc-listen 0.0.0.0:9090")]
     Directory,
     /// Run only the message service; or, with a command, recall a message.
+    #[command(after_help = "Example:\n  tidings message --grpc-listen 0.0.0.0:9090")]
     Message {
         #[command(flatten)]
         server: server::Server,
@@ -60,14 +63,19 @@ enum Command {
         command: Option<message_admin::MessageCommand>,
     },
     /// Run only the conversation service.
+    #[command(after_help = "Example:\n  tidings conversation --grpc-listen 0.0.0.0:9090")]
     Conversation,
     /// Run only the file service.
+    #[command(after_help = "Example:\n  tidings file --grpc-listen 0.0.0.0:9090")]
     File,
     /// Run only the REST gateway.
+    #[command(after_help = "Example:\n  tidings gateway --listen 0.0.0.0:8080 --grpc-listen 0.0.0.0:9090")]
     Gateway,
     /// Bring the tables of every service up to date.
+    #[command(after_help = "Example:\n  tidings migrate --config /etc/tidings.toml")]
     Migrate,
     /// Report problems with config, storage and peers.
+    #[command(after_help = "Example:\n  tidings doctor --config /etc/tidings.toml")]
     Doctor,
     /// Check everything that is stored: the log with its numbers and counts, unread counts, keys, files, database pages.
     /// Read-only; the program may be running. Exits with 1 if anything is wrong.
@@ -87,15 +95,7 @@ enum Command {
     Explain(explain::ExplainOptions),
     /// Exit with 0 when the service or gateway at this address is ready; without an address, the process that listens
     /// on this machine according to the configuration.
-    #[command(after_help = "Example:\n  tidings ready --rest http://127.0.0.1:8080")]
-    Ready {
-        /// A gRPC service, as http://host:port or https://host:port.
-        #[arg(long, conflicts_with = "rest")]
-        grpc: Option<String>,
-        /// A gateway, as http://host:port or https://host:port.
-        #[arg(long)]
-        rest: Option<String>,
-    },
+    Ready(ready::ReadyOptions),
     /// Verify exports of the history.
     Export {
         #[command(subcommand)]
@@ -126,6 +126,7 @@ enum Command {
         command: hook_admin::HookCommand,
     },
     /// Run only the callback service; or, with a command, manage an app's callback endpoints and their deliveries.
+    #[command(after_help = "Example:\n  tidings callback --grpc-listen 0.0.0.0:9090")]
     Callback {
         #[command(flatten)]
         server: server::Server,
@@ -200,14 +201,7 @@ async fn act(cli: Cli) -> Result<(), Error> {
         Command::Restore(options) => restore::restore(&config?, &options, output).await,
         Command::Copy(options) => copy::copy(&config?, &options, output).await,
         Command::Explain(options) => explain::explain(&config?, &options, output).await,
-        Command::Ready { grpc, rest } => {
-            let ready = match (&grpc, &rest) {
-                (Some(url), _) => ready::peer(&Addresses::read(url), None, &connector(url, config)?).await.map(drop),
-                (None, Some(url)) => ready::gateway(url, &connector(url, config)?).await,
-                (None, None) => ready::here(&config?).await,
-            };
-            ready.map_err(|why| Error::invalid("the process", format!("is not ready: {why}")))
-        }
+        Command::Ready(options) => ready::ready(config, &options).await,
         Command::Export { command } => export::export(command, output),
         Command::Completions(options) => {
             completions::completions::<Cli>(&options);
@@ -221,11 +215,6 @@ async fn act(cli: Cli) -> Result<(), Error> {
             callback_admin::callback(&config?, server, command, output).await
         }
     }
-}
-
-/// Connections to that address: only those with TLS need a configuration.
-fn connector(url: &str, config: Result<Config, Error>) -> Result<Connector, Error> {
-    if url.starts_with("https://") { ready::connector(&config?) } else { Ok(Connector::plain()) }
 }
 
 async fn serve(config: &Config, roles: Roles) -> Result<(), Error> {
@@ -280,115 +269,4 @@ fn peers(config: &Config, roles: Roles) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory as _;
-
-    use super::*;
-
-    #[test]
-    fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
-    }
-
-    /// The examples in the help of a command and of those below it.
-    fn examples(command: &clap::Command) -> Vec<String> {
-        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-        let own = help.lines().filter_map(|line| line.strip_prefix("  ")).map(str::to_owned);
-        own.chain(command.get_subcommands().flat_map(examples)).collect()
-    }
-
-    #[test]
-    fn every_example_in_the_help_can_be_given() {
-        let examples = examples(&Cli::command());
-        assert!(examples.len() > 20, "{examples:?}");
-        for example in examples {
-            let words = example.split(" > ").next().unwrap_or_default().split_whitespace();
-            let read = Cli::try_parse_from(words);
-            assert!(read.is_ok(), "{example}: {}", read.unwrap_err());
-        }
-    }
-
-    #[test]
-    fn every_shell_completes_commands_and_the_words_of_options() {
-        for (name, shell) in completions::SHELLS {
-            let script = completions::script::<Cli>(shell);
-            for word in ["rotate-secret", "token-key", "completions", "lanying", "json"] {
-                assert!(script.contains(word), "{name} does not know {word}");
-            }
-        }
-    }
-
-    #[test]
-    fn json_can_be_asked_for_anywhere_in_a_command() {
-        for line in ["--json app list", "app --json list", "app list --json", "verify --json", "doctor --json"] {
-            let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());
-            assert!(read.is_ok_and(|cli| cli.settings.json), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_callback_command_can_be_given() {
-        for line in [
-            "add --app o/a --dialect tencent --url http://h",
-            "add --app o/a --dialect agora --url http://h --token t --events message.sent,message.edited --ordered \
-             --retry timeout --timeout-ms 500 --allow-private",
-            "list --app o/a",
-            "pause --app o/a 7",
-            "resume --app o/a 7",
-            "remove --app o/a 7 --grpc http://127.0.0.1:9090",
-            "deliveries --app o/a --endpoint 7 --state dead --limit 3",
-            "explain --app o/a 1234",
-            "replay --app o/a --endpoint 7 --delivery 8 --state delivered --from 1 --until 2",
-            "replay --app o/a --from 2026-11-30T03:47:02Z --until 2026-11-30T04:47:02.5+01:00",
-        ] {
-            let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
-            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
-        }
-        for line in [
-            "list",
-            "add --app o/a --dialect Tencent --url http://h",
-            "add --app o/a --dialect lanying --url http://h --retry forever",
-            "deliveries --app o/a --limit 0",
-            "deliveries --app o/a --state lost",
-            "replay --app o/a --from yesterday",
-        ] {
-            let read = Cli::try_parse_from(format!("tidings callback {line}").split_whitespace());
-            assert!(read.is_err(), "{line}");
-        }
-    }
-
-    #[test]
-    fn every_command_of_words_and_hooks_can_be_given() {
-        for line in [
-            "words set --app o/a --list l words.txt",
-            "words set --app o/a --list l --action mask -",
-            "words list --app o/a",
-            "words show --app o/a --list l",
-            "words remove --app o/a --list l --grpc http://127.0.0.1:9090",
-            "hook add --app o/a --form tencent --url http://h",
-            "hook add --app o/a --form agora --url http://h --token t --timeout-ms 500 --on-failure refuse \
-             --in chats,groups,rooms --allow-private",
-            "hook add --app o/a --form tencent --url http://h --about messages,group-creations,contact-answers",
-            "hook list --app o/a",
-            "hook remove --app o/a 7",
-        ] {
-            let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());
-            assert!(read.is_ok(), "{line}: {}", read.unwrap_err());
-        }
-        for line in [
-            "words",
-            "words set --app o/a --list l",
-            "words set --app o/a --list l --action drop words.txt",
-            "words show --app o/a",
-            "hook",
-            "hook add --app o/a --form lanying --url http://h",
-            "hook add --app o/a --form agora --url http://h --on-failure maybe",
-            "hook add --app o/a --form agora --url http://h --in chats,streets",
-            "hook add --app o/a --form tencent --url http://h --about streets",
-            "hook remove --app o/a",
-        ] {
-            let read = Cli::try_parse_from(format!("tidings {line}").split_whitespace());
-            assert!(read.is_err(), "{line}");
-        }
-    }
-}
+mod tests;

@@ -16,31 +16,52 @@ use crate::{
     lines::{Output, Row},
     migrate::SCHEMAS,
     stores::{DataLocation, Stores},
+    text_input,
     verify::{self, Report, Scope},
 };
 
 /// From where to where.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example:\n  tidings copy --from /var/lib/tidings --to postgres://tidings@localhost/tidings --data /var/lib/tidings"
+    after_help = "Example:\n  tidings copy --from /var/lib/tidings --to-file /run/secrets/database-url --data /var/lib/tidings"
 )]
 pub struct CopyOptions {
     /// The data folder, which no process uses.
     #[arg(long)]
     from: PathBuf,
-    /// The database, as postgres://user:password@host:port/database. It must have no apps.
-    #[arg(long)]
-    to: String,
+    /// The database, as postgres://user:password@host:port/database [default: the one of the configuration]. It must have
+    /// no apps. Other users of this machine see a password here among its processes.
+    #[arg(long, value_name = "URL")]
+    to: Option<String>,
+    /// A file whose only line is that URL; - is standard input.
+    #[arg(long, value_name = "PATH", conflicts_with = "to")]
+    to_file: Option<PathBuf>,
     /// The folder of the source's files [default: `files` in the data folder].
     #[arg(long)]
     from_files: Option<PathBuf>,
 }
 
+impl CopyOptions {
+    fn target(&self, config: &Config) -> Result<String, Error> {
+        let to = match (&self.to, &self.to_file) {
+            (Some(url), _) => url.clone(),
+            (None, Some(file)) => text_input::secret("--to-file", file)?,
+            (None, None) => config.database.url.clone().ok_or_else(|| {
+                let rule = "is required, or --to-file, unless the configuration names the database: TIDINGS_DATABASE_URL \
+                            or TIDINGS_DATABASE_URL_FILE";
+                Error::invalid("--to", rule)
+            })?,
+        };
+        if !to.starts_with("postgres://") && !to.starts_with("postgresql://") {
+            return Err(Error::invalid("--to", "must be a postgres:// URL"));
+        }
+        Ok(to)
+    }
+}
+
 /// Copies everything, compares both sides and verifies the target.
 pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Result<(), Error> {
-    if !options.to.starts_with("postgres://") && !options.to.starts_with("postgresql://") {
-        return Err(Error::invalid("--to", "must be a postgres:// URL"));
-    }
+    let to = options.target(config)?;
     let from = options.from.as_path();
     if !from.is_dir() {
         return Err(Error::invalid("--from", format!("{} is not a folder", from.display())));
@@ -49,9 +70,9 @@ pub async fn copy(config: &Config, options: &CopyOptions, output: Output) -> Res
     for schema in SCHEMAS {
         table_copy::check_source(from, schema).await?;
     }
-    table_copy::check_unused(&options.to).await?;
+    table_copy::check_unused(&to).await?;
     let keys_are_here = keys(config, from).await?;
-    let location = Location::Postgres(options.to.clone());
+    let location = Location::Postgres(to);
     let target = DataLocation { location, files: config.files.clone(), data: config.data.clone() };
     let mut databases = Vec::new();
     for schema in SCHEMAS {

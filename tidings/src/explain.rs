@@ -24,7 +24,7 @@ pub struct ExplainOptions {
     #[arg(value_parser = clap::value_parser!(i64).range(1..))]
     msg_id: i64,
     /// The app as org/app [default: every app is searched].
-    #[arg(long)]
+    #[arg(long, value_name = "ORG/APP")]
     app: Option<String>,
 }
 

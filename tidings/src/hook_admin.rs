@@ -9,10 +9,12 @@ use tidings_proto::{duration, error_from_status, pb, span_or_zero};
 use tidings_runtime::Config;
 
 use crate::{
+    confirmation::Confirmation,
     directory::{Directory, with_directory},
     in_app::InApp,
     lines::{Output, Row, one_of, word},
     server::Server,
+    text_input::TokenOptions,
 };
 
 /// The command line's names of formats.
@@ -50,12 +52,14 @@ pub enum HookCommand {
     #[command(after_help = "Example:\n  tidings hook list --app acme/lobby")]
     List(InApp),
     /// Remove a hook.
-    #[command(after_help = "Example:\n  tidings hook remove --app acme/lobby 7")]
+    #[command(after_help = "Example:\n  tidings hook remove --app acme/lobby 7 --yes")]
     Remove {
         #[command(flatten)]
         of: InApp,
         /// Its number in the list.
         id: i64,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
 }
 
@@ -70,9 +74,8 @@ pub struct Added {
     /// The URL, http:// or https://. Its own query is kept.
     #[arg(long)]
     url: String,
-    /// The vendor's signing secret; without it calls are not signed.
-    #[arg(long, default_value = "", hide_default_value = true)]
-    token: String,
+    #[command(flatten)]
+    token: TokenOptions,
     /// Timeout of a call, in milliseconds; by default 2000 in Tencent's format, 200 in Agora's.
     #[arg(long, default_value_t = 0, hide_default_value = true)]
     timeout_ms: u64,
@@ -92,6 +95,9 @@ pub struct Added {
 
 /// Runs the command.
 pub async fn hook(config: &Config, server: Server, command: HookCommand, output: Output) -> Result<(), Error> {
+    if let HookCommand::Remove { of, id, confirmation } = &command {
+        confirmation.get(&format!("hook {id} of app {} is removed", of.text()))?;
+    }
     with_directory(config, server, async |directory| act(directory, command, output).await).await
 }
 
@@ -106,7 +112,7 @@ async fn act(mut directory: Directory, command: HookCommand, output: Output) -> 
             let hooks = directory.list_hooks(request).await.map_err(error_from_status)?.into_inner().hooks;
             output.print_all(hooks.iter().map(row));
         }
-        HookCommand::Remove { of, id } => {
+        HookCommand::Remove { of, id, .. } => {
             let removed =
                 directory.remove_hook(of.request(pb::RemoveHookRequest { id })?).await.map_err(error_from_status)?;
             let row = Row::default().shown("id", removed.into_inner().id);
@@ -122,7 +128,7 @@ impl Added {
         of.request(pb::AddHookRequest {
             form: form.into(),
             url,
-            token,
+            token: token.read()?,
             timeout: Some(duration(Duration::from_millis(timeout_ms))),
             refuse_on_failure: on_failure,
             kinds: kinds.into_iter().map(Into::into).collect(),

@@ -11,11 +11,16 @@ use crate::app_name::org_and_name;
 #[derive(Debug, Args)]
 pub struct InApp {
     /// The app, as org/app.
-    #[arg(long)]
+    #[arg(long, value_name = "ORG/APP")]
     app: String,
 }
 
 impl InApp {
+    /// As it was given.
+    pub fn text(&self) -> &str {
+        &self.app
+    }
+
     /// A call on behalf of the app.
     pub fn request<T>(&self, message: T) -> Result<Request<T>, Error> {
         let (org, name) = org_and_name(&self.app)?;

@@ -9,6 +9,7 @@ use tidings_proto::{
 use tidings_runtime::Config;
 
 use crate::{
+    confirmation::Confirmation,
     in_app::InApp,
     lines::{Output, Row},
     server::Server,
@@ -18,12 +19,14 @@ use crate::{
 #[derive(Debug, Subcommand)]
 pub enum MessageCommand {
     /// Recall a message, however old it is: it leaves everybody's history and unread counts.
-    #[command(after_help = "Example:\n  tidings message recall --app acme/lobby --msg-id 1234567890123456")]
+    #[command(after_help = "Example:\n  tidings message recall --app acme/lobby --msg-id 1234567890123456 --yes")]
     Recall {
         #[command(flatten)]
         of: InApp,
         #[command(flatten)]
         which: Which,
+        #[command(flatten)]
+        confirmation: Confirmation,
     },
 }
 
@@ -41,12 +44,13 @@ pub struct Which {
 
 /// Runs the command.
 pub async fn message(config: &Config, server: Server, command: MessageCommand, output: Output) -> Result<(), Error> {
-    let wire = server.running(config, config.peers.message.as_ref()).await?;
-    let MessageCommand::Recall { of, which } = command;
+    let MessageCommand::Recall { of, which, confirmation } = command;
     let row = match (&which.msg_key, which.msg_id) {
         (Some(key), _) => Row::default().shown("msg_key", key.as_str()),
         (None, id) => Row::default().shown("msg_id", id.unwrap_or_default()),
     };
+    confirmation.get(&format!("message {} is recalled for everybody", row.written(Output::Text).concat()))?;
+    let wire = server.running(config, config.peers.message.as_ref()).await?;
     let request = pb::RecallRequest {
         msg_id: which.msg_id.unwrap_or_default(),
         msg_key: which.msg_key.unwrap_or_default(),

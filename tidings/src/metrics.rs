@@ -11,9 +11,9 @@ use tokio::net::TcpListener;
 use crate::Roles;
 
 /// Where a process with every role serves them unless it is configured.
-const DEFAULT: &str = "127.0.0.1:9464";
+pub const DEFAULT: &str = "127.0.0.1:9464";
 /// The value of `metrics_listen` that serves them nowhere.
-const OFF: &str = "off";
+pub const OFF: &str = "off";
 
 /// The listener for `/metrics`, if there is one. The process also starts if the default address is taken.
 pub async fn listener(config: &Config, roles: Roles) -> Result<Option<TcpListener>, Error> {

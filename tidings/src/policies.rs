@@ -5,19 +5,22 @@ use tidings_domain::{POLICY_VALUES, Policy, PolicyKind, PolicyValue, Rate};
 
 use crate::lines::Row;
 
-/// A row for each value, then for each quota.
-pub fn rows() -> Vec<Row> {
+/// A row for each value, then for each quota; with the app's own values if there is one.
+pub fn rows(app: Option<&Policy>) -> Vec<Row> {
     let defaults = Policy::default();
     let values = POLICY_VALUES.iter().map(|value| {
-        let default = value.of(&defaults);
-        let row =
-            Row::default().shown("name", value.name).cell("default", json(value, default), value.written(default));
-        range(row, value.kind).shown("meaning", value.meaning)
+        let cell =
+            |row: Row, name, policy| row.cell(name, json(value, value.of(policy)), value.written(value.of(policy)));
+        let row = Row::default().shown("name", value.name);
+        let row = app.into_iter().fold(row, |row, policy| cell(row, "value", policy));
+        range(cell(row, "default", &defaults), value.kind).shown("meaning", value.meaning)
     });
     let rates = Rate::ALL.into_iter().map(|rate| {
-        let default = defaults.rates.quota(rate).unwrap_or(0);
+        let quota = |policy: &Policy| policy.rates.quota(rate).unwrap_or(0);
         let meaning = format!("{} in {}; 0: unlimited", rate.meaning(), window(rate));
-        let row = Row::default().shown("name", rate.name()).shown("default", default);
+        let row = Row::default().shown("name", rate.name());
+        let row = app.into_iter().fold(row, |row, policy| row.shown("value", quota(policy)));
+        let row = row.shown("default", quota(&defaults));
         row.cell("kind", "quota", "quota").shown("meaning", meaning)
     });
     values.chain(rates).collect()
@@ -62,7 +65,7 @@ mod tests {
 
     #[test]
     fn every_value_and_every_quota_is_listed_with_default_range_and_meaning() {
-        let rows = rows();
+        let rows = rows(None);
         assert_eq!(rows.len(), POLICY_VALUES.len() + Rate::ALL.len());
         let of = |name: &str, output| {
             let is_it = |row: &&Row| row.written(Output::Text)[0].starts_with(&format!("{name}\t"));
@@ -81,6 +84,23 @@ mod tests {
         assert!(of("rate_broadcasts", Output::Text).contains(" in 30 min; "));
         for row in &rows {
             assert_eq!(row.written(Output::Text)[0].split('\t').count(), 4, "{row:?}");
+        }
+    }
+
+    #[test]
+    fn an_apps_own_value_is_before_the_default() {
+        let policy = Policy { max_groups: 7, ..Policy::default() };
+        let listed = rows(Some(&policy));
+        let of = |name: &str, output| {
+            let is_it = |row: &&Row| row.written(Output::Text)[0].starts_with(&format!("{name}\t"));
+            listed.iter().find(is_it).unwrap().written(output).concat()
+        };
+        assert_eq!(of("max_groups", Output::Text), "max_groups\t7\t3\t1 to 600\tgroups in one Agora send");
+        let json = r#"{"default":3,"kind":"number","max":600,"meaning":"groups in one Agora send","min":1,"name":"max_groups","value":7}"#;
+        assert_eq!(of("max_groups", Output::Json), json);
+        assert!(of("rate_broadcasts", Output::Text).starts_with("rate_broadcasts\t0\t0\tquota\t"));
+        for row in &listed {
+            assert_eq!(row.written(Output::Text)[0].split('\t').count(), 5, "{row:?}");
         }
     }
 }

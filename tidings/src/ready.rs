@@ -1,8 +1,12 @@
 //! Whether a process can do its work, as text.
 
+mod command;
 mod process;
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::{
+    net::SocketAddr,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use futures_util::future::{join_all, select_ok};
 use tidings_domain::{Clock as _, Error, SystemClock, UnixMillis};
@@ -17,7 +21,9 @@ use tokio::{
 use tonic::{Request, metadata::MetadataMap};
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
+pub use self::command::{ReadyOptions, ready};
 use self::process::{Process, processes};
+use crate::in_full::in_full;
 
 const PATIENCE: Duration = Duration::from_secs(2);
 /// The interval between two checks of what a process needs.
@@ -131,6 +137,15 @@ enum Unready {
     Because(String),
 }
 
+impl Unready {
+    fn words(self) -> String {
+        match self {
+            Self::RefusesKey => "it refuses the service key".to_owned(),
+            Self::Because(why) => why,
+        }
+    }
+}
+
 /// The gRPC health service at one of the addresses reports that it serves, and accepts `service_key` if one is given.
 /// Returns the time that its clock shows, in whole seconds, if it says so.
 pub async fn peer(
@@ -138,10 +153,39 @@ pub async fn peer(
     service_key: Option<&str>,
     connector: &Connector,
 ) -> Result<Option<UnixMillis>, String> {
-    any(addresses, service_key, connector).await.map_err(|silence| match silence {
-        Unready::RefusesKey => "it refuses the service key".to_owned(),
-        Unready::Because(why) => why,
-    })
+    any(addresses, service_key, connector).await.map_err(Unready::words)
+}
+
+/// What a process at this address answers: the time that its clock shows, if it says so.
+pub type Answer = (SocketAddr, Result<Option<UnixMillis>, String>);
+
+/// What each process at an address answers, by the process's own address. `Err`: the name has none.
+pub async fn each(url: &str, service_key: Option<&str>, connector: &Connector) -> Result<Vec<Answer>, String> {
+    let processes = processes(url).await?;
+    let asked = processes.iter().map(|process| async move {
+        let answer = ask(process, service_key, connector).await;
+        (process.address(), answer.map_err(Unready::words))
+    });
+    Ok(join_all(asked).await)
+}
+
+/// How many processes are behind addresses; an address whose name does not resolve counts as one.
+pub async fn count(addresses: &Addresses) -> usize {
+    let found = join_all(addresses.iter().map(processes)).await;
+    found.iter().map(|found| found.as_ref().map_or(1, Vec::len)).sum()
+}
+
+/// Whether a process of ours serves its metrics there.
+pub async fn serves_metrics(address: &str) -> bool {
+    let ask = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(format!("GET /metrics HTTP/1.0\r\nHost: {address}\r\n\r\n").as_bytes()).await?;
+        let mut answer = Vec::new();
+        stream.take(64 * 1024).read_to_end(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = tokio::time::timeout(PATIENCE, ask).await;
+    answer.is_ok_and(|answer| answer.is_ok_and(|answer| String::from_utf8_lossy(&answer).contains("# HELP tidings_")))
 }
 
 /// One ready process is enough. If none is ready, the error of the last one is returned.
@@ -221,9 +265,14 @@ pub async fn here(config: &Config) -> Result<(), String> {
     peer(&Addresses::read(&grpc), None, &connector).await.map(drop)
 }
 
-/// Connections as that configuration makes them.
+/// Connections as that configuration makes them, also to a process whose certificate has expired.
 pub fn connector(config: &Config) -> Result<Connector, Error> {
-    Ok(Certificates::load(&config.tls, SystemClock.now())?.connector())
+    Ok(Certificates::load_also_expired(&config.tls)?.connector())
+}
+
+/// What whoever runs a process that is ready should know: with these certificates it would not start again.
+pub fn warning(config: &Config) -> Option<String> {
+    Certificates::load(&config.tls, SystemClock.now()).err().map(|error| in_full(&error))
 }
 
 /// The URL of a listener of that configuration.

@@ -83,8 +83,18 @@ pub struct Running {
 
 /// Starts the roles. When this returns, every listener is bound and every table exists.
 pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Result<Running, Error> {
-    let metrics_export = MetricsExport::configured(&config.telemetry, roles.name, Arc::clone(&clock))?;
     let certificates = Certificates::load(&config.tls, clock.now())?;
+    start_with(config, certificates, roles, clock).await
+}
+
+/// The same with certificates that were read before.
+pub async fn start_with(
+    config: &Config,
+    certificates: Certificates,
+    roles: Roles,
+    clock: Arc<dyn Clock>,
+) -> Result<Running, Error> {
+    let metrics_export = MetricsExport::configured(&config.telemetry, roles.name, Arc::clone(&clock))?;
     let folder = data_folder(config, roles)?;
     let keys = keys::service_keys(config, folder.as_ref())?;
     let tasks = Tasks::default();

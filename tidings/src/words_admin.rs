@@ -1,10 +1,6 @@
 //! `tidings words ...`: the word lists of an app.
 
-use std::{
-    fs,
-    io::{self, Read as _},
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use tidings_domain::Error;
@@ -12,10 +8,12 @@ use tidings_proto::{error_from_status, pb};
 use tidings_runtime::Config;
 
 use crate::{
+    confirmation::Confirmation,
     directory::{Directory, with_directory},
     in_app::InApp,
     lines::{Output, Row, one_of, word},
     server::Server,
+    text_input,
 };
 
 /// The command line's names of actions on a text with a listed word.
@@ -46,8 +44,13 @@ pub enum WordsCommand {
     #[command(after_help = "Example:\n  tidings words show --app acme/lobby --list spam")]
     Show(OneList),
     /// Remove a list.
-    #[command(after_help = "Example:\n  tidings words remove --app acme/lobby --list spam")]
-    Remove(OneList),
+    #[command(after_help = "Example:\n  tidings words remove --app acme/lobby --list spam --yes")]
+    Remove {
+        #[command(flatten)]
+        list: OneList,
+        #[command(flatten)]
+        confirmation: Confirmation,
+    },
 }
 
 /// The list.
@@ -62,13 +65,16 @@ pub struct OneList {
 
 /// Runs the command.
 pub async fn words(config: &Config, server: Server, command: WordsCommand, output: Output) -> Result<(), Error> {
+    if let WordsCommand::Remove { list, confirmation } = &command {
+        confirmation.get(&format!("word list {} of app {} is removed", list.list, list.of.text()))?;
+    }
     with_directory(config, server, async |directory| act(directory, command, output).await).await
 }
 
 async fn act(mut directory: Directory, command: WordsCommand, output: Output) -> Result<(), Error> {
     match command {
         WordsCommand::Set { list, action, file } => {
-            let words = words_in(&text_of(&file)?)?;
+            let words = words_in(&text_input::read(&file)?)?;
             let new = pb::WordList { name: list.list, action: action.into(), words };
             let request = list.of.request(pb::SetWordListRequest { list: Some(new) })?;
             output.print(&summary(&directory.set_word_list(request).await.map_err(error_from_status)?.into_inner()));
@@ -86,7 +92,7 @@ async fn act(mut directory: Directory, command: WordsCommand, output: Output) ->
                 .into_inner();
             output.print(&whole(&found));
         }
-        WordsCommand::Remove(list) => {
+        WordsCommand::Remove { list, .. } => {
             let removed = directory
                 .delete_word_list(list.of.request(pb::DeleteWordListRequest { name: list.list })?)
                 .await
@@ -110,18 +116,6 @@ fn whole(list: &pb::WordList) -> Row {
         .field("action", word(&ACTIONS, &list.action()))
         .field("words", list.words.as_slice());
     list.words.iter().fold(row, |row, word| row.line().text(word))
-}
-
-fn text_of(file: &Path) -> Result<String, Error> {
-    if file == Path::new("-") {
-        let mut text = String::new();
-        let read = io::stdin().read_to_string(&mut text);
-        return read
-            .map(|_| text)
-            .map_err(|error| Error::invalid("standard input", format!("cannot be read: {error}")));
-    }
-    fs::read_to_string(file)
-        .map_err(|error| Error::invalid("file", format!("{} cannot be read: {error}", file.display())))
 }
 
 /// The words of a file. Some editors put U+FEFF before the first line.

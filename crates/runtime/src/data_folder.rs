@@ -37,14 +37,17 @@ impl DataFolder {
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
             Err(TryLockError::WouldBlock) => {
-                let text = format!(
-                    "folder {} is in use by another tidings process: stop that one, or name another folder with --data",
-                    path.display()
-                );
+                let text =
+                    format!("folder {} {IN_USE}: stop that one, or name another folder with --data", path.display());
                 Err(Error::invalid("data", text))
             }
             Err(TryLockError::Error(error)) => Err(fault(error)),
         }
+    }
+
+    /// Whether another process holds the lock. Creates nothing where there is no folder.
+    pub fn is_in_use(path: &Path) -> bool {
+        path.is_dir() && Self::lock_as_it_is(path).is_err_and(|error| error.subject().contains(IN_USE))
     }
 
     /// Its path.
@@ -114,6 +117,9 @@ impl DataFolder {
         }
     }
 }
+
+/// How a folder that another process has locked is refused.
+const IN_USE: &str = "is in use by another tidings process";
 
 /// The file with the names of the databases created in a data folder, one per line.
 const DATABASES: &str = "databases.txt";

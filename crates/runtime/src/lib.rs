@@ -2,6 +2,7 @@
 
 mod admitted;
 pub mod bus;
+mod collector;
 mod conditions;
 pub mod config;
 mod connections;
@@ -36,6 +37,7 @@ mod wire;
 
 pub use admitted::Admitted;
 pub use bus::{Bus, Hint, LocalBus};
+pub use collector::reach_collector;
 pub use conditions::Conditions;
 pub use config::Config;
 pub use connections::{Bounds, Connection, Connections};

@@ -25,6 +25,7 @@ mod postgres;
 mod resting;
 mod row;
 mod scale;
+mod server;
 mod snapshot;
 mod sqlite;
 mod sqlite_file;
@@ -46,6 +47,7 @@ pub use row::{Columns, columns_of};
 pub use scale::Scale;
 #[doc(hidden)]
 pub use serde;
+pub use server::{MOST_CONNECTIONS, ServerSettings};
 pub use snapshot::snapshot;
 pub use sqlx;
 

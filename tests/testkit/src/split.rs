@@ -171,7 +171,7 @@ impl Member {
 
     /// Whether the program says so, which has the certificates.
     fn is_ready_over_tls(&self) -> bool {
-        let option = if self.role == "gateway" { "--rest" } else { "--grpc" };
+        let option = if self.role == "gateway" { "--rest" } else { "--server" };
         let mut command = std::process::Command::new(tidings_binary());
         command.args(["ready", option, &self.url()]).envs(self.settings.iter().cloned());
         command.output().expect("the program can be started").status.success()

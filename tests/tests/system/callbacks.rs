@@ -62,12 +62,12 @@ async fn a_key_is_rotated_and_a_message_recalled_by_command() {
     let msg_id = agora.send_text("nora", "omar", "m").await;
     let told: Value = serde_json::from_slice(&receiver.wait_for(1).await[0].body).expect("JSON");
     let key = told["MsgKey"].as_str().expect("a key");
-    let recall = ["message", "recall", "--app", "demo/demo", "--msg-key", key];
+    let recall = ["message", "recall", "--app", "demo/demo", "--msg-key", key, "--yes"];
     assert_eq!(run(&installation, &recall), format!("{key}\trecalled\n"));
     assert!(fail(&installation, &recall).contains("was already recalled"));
-    let recall = ["message", "recall", "--app", "demo/demo", "--msg-id", &msg_id];
+    let recall = ["message", "recall", "--app", "demo/demo", "--msg-id", &msg_id, "--yes"];
     assert!(fail(&installation, &recall).contains("was already recalled"));
-    let unknown = ["message", "recall", "--app", "demo/demo", "--msg-key", "1_2_3"];
+    let unknown = ["message", "recall", "--app", "demo/demo", "--msg-key", "1_2_3", "--yes"];
     assert!(fail(&installation, &unknown).starts_with("tidings: message not found"));
     let withdrawn: Value = serde_json::from_slice(&receiver.wait_for(2).await[1].body).expect("JSON");
     assert_eq!(

@@ -49,42 +49,50 @@ async fn apps_tokens_and_keys_are_json_objects() {
     let installation = installed().await;
     let one = |words: &[&str], fields: &[&str]| one(&installation, words, fields);
     let app = "acme/lobby";
-    let made = one(&["app", "create", app], &APP);
+    let made = one(&["app", "create", "--app", app], &APP);
     assert!(made["client_secret"].is_string() && made["app_certificate"].is_string(), "{made}");
-    assert_eq!(one(&["app", "show", app, "--secrets"], &APP), made);
-    let shown = one(&["app", "show", app], &APP);
+    assert_eq!(one(&["app", "show", "--app", app, "--secrets"], &APP), made);
+    let shown = one(&["app", "show", "--app", app], &APP);
     assert!(shown.get("client_secret").is_none() && shown["created_at_ms"].is_i64(), "{shown}");
     assert!(json(&installation, &["app", "list"]).contains(&shown));
-    let changed = one(&["app", "set-policy", app, "max_groups=7", "agora_generation=2024"], &APP);
+    let changed = one(&["app", "set-policy", "--app", app, "max_groups=7", "agora_generation=2024"], &APP);
     let policy = &changed["policy"];
     assert_eq!((&policy["max_groups"], &policy["agora_generation"]), (&7.into(), &"2024".into()));
     assert_eq!(policy["rates"]["rate_calls"], 0);
-    assert_ne!(one(&["app", "rotate-secret", app], &APP)["client_secret"], made["client_secret"]);
-    assert_eq!(one(&["app", "disable", app], &APP)["enabled"], false);
-    assert_eq!(one(&["app", "disable", app, "--undo"], &APP)["enabled"], true);
+    assert_ne!(one(&["app", "rotate-secret", "--app", app], &APP)["client_secret"], made["client_secret"]);
+    let own = json(&installation, &["app", "policies", "--app", app]);
+    let max_groups = own.iter().find(|policy| policy["name"] == "max_groups").unwrap();
+    assert_eq!((&max_groups["value"], &max_groups["default"]), (&7.into(), &3.into()));
+    assert!(own.iter().all(|it| it.get("value").is_some() && it["meaning"].is_string()), "{own:#?}");
+    assert_eq!(one(&["app", "disable", "--app", app], &APP)["enabled"], false);
+    assert_eq!(one(&["app", "disable", "--app", app, "--undo"], &APP)["enabled"], true);
 
     let account = ["id", "name", "scopes", "created_at_ms"];
-    let key = one(&["app", "key", "create", app, "--name", "crm", "--scopes", "read,send"], &account);
+    let key = one(&["app", "key", "create", "--app", app, "--name", "crm", "--scopes", "read,send"], &account);
     assert!(key["key"].is_string(), "{key}");
-    let listed = one(&["app", "key", "list", app], &account);
+    let listed = one(&["app", "key", "list", "--app", app], &account);
     assert_eq!((&listed["id"], &listed["revoked_at_ms"]), (&key["id"], &0.into()));
     assert!(listed.get("key").is_none(), "{listed}");
-    assert_eq!(one(&["app", "key", "revoke", app, &key["id"].to_string()], &["id"])["revoked"], true);
-    assert!(one(&["app", "key", "list", app], &account)["revoked_at_ms"].as_i64() > Some(0));
+    assert_eq!(one(&["app", "key", "revoke", "--app", app, &key["id"].to_string(), "--yes"], &["id"])["revoked"], true);
+    assert!(one(&["app", "key", "list", "--app", app], &account)["revoked_at_ms"].as_i64() > Some(0));
 
     let account = ["id", "label", "created_at_ms"];
-    let token = one(&["app", "admin-token", "create", app, "--label", "desk"], &account);
+    let token = one(&["app", "admin-token", "create", "--app", app, "--label", "desk"], &account);
     assert!(token["token"].is_string(), "{token}");
-    let listed = one(&["app", "admin-token", "list", app], &account);
+    let listed = one(&["app", "admin-token", "list", "--app", app], &account);
     assert!(listed["id"] == token["id"] && listed.get("token").is_none(), "{listed}");
-    assert_eq!(one(&["app", "admin-token", "revoke", app, &token["id"].to_string()], &["id"])["revoked"], true);
+    assert_eq!(
+        one(&["app", "admin-token", "revoke", "--app", app, &token["id"].to_string(), "--yes"], &["id"])["revoked"],
+        true
+    );
 
-    assert_eq!(one(&["app", "delete", app, "--yes"], &APP)["name"], "lobby");
+    assert_eq!(one(&["app", "delete", "--app", app, "--yes"], &APP)["name"], "lobby");
     let policies = json(&installation, &["app", "policies"]);
     let names: Vec<_> = policies.iter().map(|policy| policy["name"].as_str().unwrap()).collect();
     for (name, value) in policy.as_object().unwrap() {
         assert!(value.is_object() || names.contains(&name.as_str()), "{name} is not listed");
     }
+    assert!(own.iter().map(|it| &it["name"]).eq(policies.iter().map(|it| &it["name"])));
     assert!(policies.iter().all(|it| it.get("default").is_some() && it["meaning"].is_string()), "{policies:#?}");
 }
 
@@ -99,14 +107,15 @@ async fn words_and_hooks_are_json_objects() {
     assert_eq!(set["words"], 2);
     assert_eq!(one(&["words", "list", "--app", "demo/demo"], &[]), set);
     assert_eq!(one(&of("show"), &["name", "action"])["words"], serde_json::json!(["casino", "poker"]));
-    assert_eq!(one(&of("remove"), &["name"])["removed"], true);
+    assert_eq!(one(&[&of("remove")[..], &["--yes"]].concat(), &["name"])["removed"], true);
 
     let fields = ["id", "form", "url", "kinds", "subjects", "timeout_ms", "refuse_on_failure", "allow_private"];
     let add = ["hook", "add", "--app", "demo/demo", "--form", "agora", "--url", "https://app.example/before"];
     let added = one(&[&add[..], &["--token", "s3cret"]].concat(), &fields);
     assert!(added["has_token"] == true && !added.to_string().contains("s3cret"), "{added}");
     assert_eq!(one(&["hook", "list", "--app", "demo/demo"], &fields), added);
-    assert_eq!(one(&["hook", "remove", "--app", "demo/demo", &added["id"].to_string()], &["id"])["removed"], true);
+    let remove = ["hook", "remove", "--app", "demo/demo", &added["id"].to_string(), "--yes"];
+    assert_eq!(one(&remove, &["id"])["removed"], true);
     assert!(json(&installation, &["hook", "list", "--app", "demo/demo"]).is_empty());
 }
 
@@ -156,9 +165,9 @@ async fn callbacks_and_messages_are_json_objects_and_times_can_be_read() {
         let replayed = one(&callback(&[&["replay"], &range[..]].concat()), &["replayed"]);
         assert_eq!(replayed["replayed"], expected, "{range:?}");
     }
-    let recalled = one(&["message", "recall", "--app", "demo/demo", "--msg-id", &msg_id], &["msg_id"]);
+    let recalled = one(&["message", "recall", "--app", "demo/demo", "--msg-id", &msg_id, "--yes"], &["msg_id"]);
     assert_eq!(recalled["recalled"], true);
-    assert_eq!(one(&callback(&["remove", &id]), &["id"])["removed"], true);
+    assert_eq!(one(&callback(&["remove", &id, "--yes"]), &["id"])["removed"], true);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -163,7 +163,7 @@ async fn what_a_process_held_that_took_it_to_be_an_hour_later_is_taken_over_when
     let receiver = Receiver::start(|_| Answer::ok());
     let url = receiver.url();
     let grpc = ahead.installation.grpc_url();
-    let add = ["callback", "--grpc", &grpc, "add", "--app", "demo/demo", "--dialect", "tencent", "--url", &url];
+    let add = ["callback", "--server", &grpc, "add", "--app", "demo/demo", "--dialect", "tencent", "--url", &url];
     let add = [&add[..], &["--allow-private"]].concat();
     run(&ahead.installation, &add);
     ahead.set(HOUR);

@@ -264,7 +264,7 @@ fn every_app_command(installation: &Installation, app: &str) {
     let tokens = run(installation, &["app", "admin-token", "list", app]);
     assert!(tokens.contains("in force") && tokens.contains("desk") && !tokens.contains(token.trim()), "{tokens}");
     let id = tokens.split('\t').next().unwrap();
-    run(installation, &["app", "admin-token", "revoke", app, id]);
+    run(installation, &["app", "admin-token", "revoke", app, id, "--yes"]);
     assert!(run(installation, &["app", "admin-token", "list", app]).contains("revoked"));
 
     assert!(run(installation, &["app", "disable", app]).contains("disabled"));

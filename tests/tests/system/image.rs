@@ -279,7 +279,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     }
 
     // As in the head of docker-compose.yml.
-    let words = ["tidings", "app", "create", "acme/lobby", "--grpc", "http://127.0.0.1:9090"];
+    let words = ["tidings", "app", "create", "--app", "acme/lobby", "--server", "127.0.0.1:9090"];
     let words: Vec<String> = words.iter().map(|word| stack.ported("directory", word)).collect();
     let made = stack.container("directory").exec(&words).output();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
@@ -311,9 +311,9 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     }
 
     // An internal service, at the door that the proxy publishes.
-    let words = ["tidings", "app", "key", "create", "acme/lobby", "--name", "crm", "--scopes", "read,send", "--grpc"];
-    let words = words.into_iter().map(str::to_owned).chain([stack.ported("directory", "http://127.0.0.1:9090")]);
-    let made = stack.container("directory").exec(&words.collect::<Vec<_>>()).output();
+    let words = "tidings app key create --app acme/lobby --name crm --scopes read,send --server 127.0.0.1:9090";
+    let words: Vec<String> = words.split(' ').map(|word| stack.ported("directory", word)).collect();
+    let made = stack.container("directory").exec(&words).output();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let key = String::from_utf8(made.stdout).unwrap();
     let key = key.trim();
@@ -349,7 +349,7 @@ async fn everything_starts_in_one_container_as_the_minimal_compose_file_says() {
     assert!(process.logged().contains("storage=postgres://tidings@postgres:"), "{}", process.logged());
 
     // As in the head of the file.
-    let words = ["tidings", "app", "create", "acme/lobby"].map(str::to_owned);
+    let words = ["tidings", "app", "create", "--app", "acme/lobby"].map(str::to_owned);
     let made = stack.container("tidings").exec(&words).output();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let shown = String::from_utf8(made.stdout).unwrap();

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod admin_commands;
 mod blocked_log;
 mod browser;
 mod bus;
@@ -18,6 +19,7 @@ mod data_folder;
 mod database;
 mod deleted_apps;
 mod docs;
+mod doctor;
 mod durability;
 mod files;
 mod fleet;
@@ -36,8 +38,8 @@ mod lost_files;
 mod metrics_export;
 mod nginx;
 mod order;
-mod outside_reader;
 mod outages;
+mod outside_reader;
 mod overload;
 mod pages;
 mod pins;

@@ -11,6 +11,7 @@ fn every_words_command(installation: &Installation) {
     fs::write(&file, "# ours\r\ncasino\r\n\r\n free money \r\n赌场\ncasino\n").unwrap();
     let file = file.to_str().unwrap();
     let of = |command, name| ["words", command, "--app", "demo/demo", "--list", name];
+    let removal = |name| ["words", "remove", "--app", "demo/demo", "--list", name, "--yes"];
     let set = |name, rest: &[&str]| run(installation, &[&of("set", name)[..], rest].concat());
     assert_eq!(set("spam", &[file]), "spam\trefuse\t3 words\n");
     assert_eq!(set("rude", &["--action", "mask", file]), "rude\tmask\t3 words\n");
@@ -32,10 +33,10 @@ fn every_words_command(installation: &Installation) {
     let complaint = fail(installation, &[&of("set", "spam")[..], &[file]].concat());
     assert_eq!(complaint, "tidings: words must be at most 2 MiB in all lists of an app\n");
 
-    assert_eq!(run(installation, &of("remove", "rude")), "rude\tremoved\n");
-    assert_eq!(fail(installation, &of("remove", "rude")), "tidings: word list not found: rude\n");
+    assert_eq!(run(installation, &removal("rude")), "rude\tremoved\n");
+    assert_eq!(fail(installation, &removal("rude")), "tidings: word list not found: rude\n");
     assert_eq!(fail(installation, &of("show", "rude")), "tidings: word list not found: rude\n");
-    assert_eq!(run(installation, &of("remove", "spam")), "spam\tremoved\n");
+    assert_eq!(run(installation, &removal("spam")), "spam\tremoved\n");
     assert_eq!(run(installation, &["words", "list", "--app", "demo/demo"]), "");
     assert!(fail(installation, &["words", "list", "--app", "demo/none"]).contains("app not found"));
 }
@@ -57,10 +58,10 @@ fn every_hook_command(installation: &Installation, first: i64) {
     assert_eq!(hook(&["list"]), format!("{plain}{full}"));
     let wrong = ["hook", "add", "--app", "demo/demo", "--form", "agora", "--url", "app.example"];
     assert_eq!(fail(installation, &wrong), "tidings: url must be a URL\n");
-    assert_eq!(hook(&["remove", &first.to_string()]), format!("{first}\tremoved\n"));
-    let gone = ["hook", "remove", "--app", "demo/demo", &first.to_string()];
+    assert_eq!(hook(&["remove", "--yes", &first.to_string()]), format!("{first}\tremoved\n"));
+    let gone = ["hook", "remove", "--app", "demo/demo", &first.to_string(), "--yes"];
     assert_eq!(fail(installation, &gone), format!("tidings: hook not found: {first}\n"));
-    assert_eq!(hook(&["remove", &second.to_string()]), format!("{second}\tremoved\n"));
+    assert_eq!(hook(&["remove", "--yes", &second.to_string()]), format!("{second}\tremoved\n"));
     assert_eq!(hook(&["list"]), "");
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tidings_domain::{Clock as _, SystemClock, UnixMillis};
 use tidings_runtime::{Certificates, Config, Connector};
 
-use crate::in_full::in_full;
+use crate::{in_full::in_full, ready};
 
 /// A certificate that ends sooner should have been renewed.
 const SOON: Duration = Duration::from_hours(14 * 24);
@@ -22,7 +22,11 @@ pub fn check(config: &Config) -> Found {
     let now = SystemClock.now();
     let certificates = match Certificates::load(&config.tls, now) {
         Ok(certificates) => certificates,
-        Err(error) => return Found { connector: Connector::plain(), state: Some(Err(in_full(&error))), soon: None },
+        Err(error) => {
+            // What serves with a certificate that has expired can still be asked.
+            let connector = ready::connector(config).unwrap_or_else(|_| Connector::plain());
+            return Found { connector, state: Some(Err(in_full(&error))), soon: None };
+        }
     };
     let ends = certificates.ends();
     let described = |(shown_to, at): (&str, UnixMillis)| format!("the one for {shown_to} expires at {}", at.rfc3339());

@@ -22,14 +22,25 @@ const IN_MEMORY: [FsWord; 2] = [0x0102_1994, 0x8584_58f6];
 const PAGE: [u8; 4096] = [0; 4096];
 const NAME: &str = ".doctor";
 
+/// What was found of a disk.
+#[derive(Debug)]
+pub enum Disk {
+    /// How long a sync takes, or what is to be said against it: it works, though perhaps not well.
+    Written(Result<String, String>),
+    /// Nothing can be stored in the folder.
+    Unwritable(String),
+}
+
 /// Writes and syncs a small file in the folder, which is removed afterwards.
-pub fn check_sync(folder: &Path) -> Result<String, String> {
+pub fn check(folder: &Path) -> Disk {
     let shown = folder.display();
-    if statfs(folder).is_ok_and(|disk| IN_MEMORY.contains(&disk.f_type)) {
-        return Err(format!("{shown} is in memory: everything in it is lost when the machine loses power"));
+    match median_sync(&folder.join(NAME)) {
+        Err(error) => Disk::Unwritable(format!("{shown} cannot be written: {error}")),
+        Ok(_) if statfs(folder).is_ok_and(|disk| IN_MEMORY.contains(&disk.f_type)) => {
+            Disk::Written(Err(format!("{shown} is in memory: everything in it is lost when the machine loses power")))
+        }
+        Ok(took) => Disk::Written(verdict(&shown.to_string(), took)),
     }
-    let took = median_sync(&folder.join(NAME)).map_err(|error| format!("{shown} cannot be written: {error}"))?;
-    verdict(&shown.to_string(), took)
 }
 
 fn verdict(folder: &str, took: Duration) -> Result<String, String> {

@@ -2,17 +2,21 @@
 
 mod certificates;
 mod clocks;
+mod database;
 mod disk;
+mod files_folder;
 mod listeners;
+mod peers;
 
 use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use tidings_domain::{Error, RISKS};
 use tidings_file::Objects;
 use tidings_nats_bus::Settings;
-use tidings_runtime::{Config, Connector, DataFolder, config::Addresses, low_space};
+use tidings_runtime::{Config, DataFolder, low_space, reach_collector};
 use tidings_store::SchemaState;
 
+use self::disk::Disk;
 use crate::{
     admin::apps,
     directory::{Directory, with_directory},
@@ -20,7 +24,6 @@ use crate::{
     keys,
     lines::{Output, Row},
     migrate::SCHEMAS,
-    ready,
     running::location,
     server::{self, Server},
 };
@@ -46,15 +49,32 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
     if let Some(soon) = soon {
         output.print(&risk_row("certificates", &soon));
     }
-    let is_served = is_served(&config);
+    // With a database elsewhere nobody can tell.
+    let is_served = server::holds_data_folder(&config);
     for (name, found) in listeners::check(&config, is_served, &connector).await {
         healthy &= report(name, &found);
     }
+    if let Some(words) = listeners::advice(&config, is_served).await {
+        output.print(&risk_row("metrics", &words));
+    }
+    let disk = |what: &str, found: Disk| match found {
+        Disk::Written(found) => {
+            output.print(&advice(what, &found));
+            true
+        }
+        Disk::Unwritable(why) => report(what, &Err(why)),
+    };
+    let mut checked = None;
     if config.database.url.is_none() {
         healthy &= report("data folder", &check_folder(&config));
         if config.data.is_dir() {
-            output.print(&advice("disk", &disk::check_sync(&config.data)));
+            healthy &= disk("disk", disk::check(&config.data));
+            checked = Some(config.data.as_path());
         }
+    }
+    if let Some(found) = files_folder::check(&config, checked) {
+        healthy &= report("files folder", &found.state);
+        healthy &= found.disk.is_none_or(|found| disk("disk of files", found));
     }
     if config.files.s3_bucket.is_some() {
         healthy &= report("file store", &check_store(&config).await);
@@ -63,7 +83,11 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
     if config.database.url.is_some() {
         healthy &= report("database", &reached.clone().map(|()| "answers".to_owned()));
         if reached.is_ok() {
-            healthy &= report("database's clock", &check_clock(&config).await);
+            let found = database::check(&config).await;
+            for (name, found) in found.checks {
+                healthy &= report(name, &found);
+            }
+            output.print_all(found.advice);
         }
     }
     for schema in SCHEMAS.into_iter().filter(|_| reached.is_ok()) {
@@ -87,9 +111,12 @@ pub async fn doctor(config: Result<Config, Error>, output: Output) -> Result<(),
         }
         Err(error) => healthy &= report("bus", &Err(shown(error))),
     }
-    let service_key = config.service_key.clone().or_else(|| server::key_on_data_folder(&config));
+    if let Some(reached) = reach_collector(&config.telemetry).await {
+        healthy &= report("collector", &reached);
+    }
+    let service_key = server::known_key(&config);
     for (name, addresses) in config.peers.all() {
-        let answer = check_peer(addresses, service_key.as_deref(), &connector).await;
+        let answer = peers::check(addresses, service_key.as_deref(), &connector).await;
         healthy &= report(&format!("{name} service"), &answer);
     }
     if healthy {
@@ -120,30 +147,12 @@ async fn risks(config: &Config, output: Output) {
     }
 }
 
-/// Checks each resolved address: otherwise a wrong one goes unnoticed while another one answers.
-async fn check_peer(addresses: &Addresses, service_key: Option<&str>, connector: &Connector) -> Result<String, String> {
-    for url in addresses.iter() {
-        let clock = ready::peer(&Addresses::read(url), service_key, connector).await;
-        let clock = clock.map_err(|why| format!("{url}: {why}"))?;
-        if let Some(clock) = clock {
-            clocks::check_peer(clock).map_err(|why| format!("{url}: its clock {why}"))?;
-        }
-    }
-    Ok(format!("ready at {addresses}"))
-}
-
 /// Whether the bucket is reached, with a key that opens it.
 async fn check_store(config: &Config) -> Result<String, String> {
     tidings_outbound::name_tls_backend();
     let store = Objects::open(&config.files, config.data.join("files")).map_err(shown)?;
     store.check().await.map_err(shown)?;
     Ok("answers".to_owned())
-}
-
-/// Whether a running process holds the data folder. With a database elsewhere this is unknown.
-fn is_served(config: &Config) -> bool {
-    config.data.is_dir()
-        && DataFolder::lock_as_it_is(&config.data).is_err_and(|error| error.subject().contains("in use"))
 }
 
 fn check_folder(config: &Config) -> Result<String, String> {
@@ -166,11 +175,10 @@ fn check_folder(config: &Config) -> Result<String, String> {
             return Err(format!("{path}/{key} can be read by others: chmod 600 {path}/{key}"));
         }
     }
-    match DataFolder::lock_as_it_is(&config.data) {
-        Ok(_) => Ok(format!("{path} is free")),
-        Err(error) if error.subject().contains("in use") => Ok(format!("{path} is served by a running process")),
-        Err(error) => Err(error.to_string()),
+    if server::holds_data_folder(config) {
+        return Ok(format!("{path} is served by a running process"));
     }
+    DataFolder::lock_as_it_is(&config.data).map(|_| format!("{path} is free")).map_err(|error| error.to_string())
 }
 
 fn shown(error: Error) -> String {
@@ -178,13 +186,6 @@ fn shown(error: Error) -> String {
 }
 
 const UP_TO_DATE: &str = "are up to date";
-
-async fn check_clock(config: &Config) -> Result<String, String> {
-    let db = tidings_store::open(&location(config), &tidings_directory::SCHEMA, false).await.map_err(shown)?;
-    let found = clocks::check_database(&db).await;
-    db.close().await;
-    found
-}
 
 async fn check_database(config: &Config, schema: &tidings_store::Schema) -> Result<String, String> {
     let schema_file = match &config.database.url {

@@ -42,6 +42,11 @@ pub async fn processes(url: &str) -> Result<Vec<Process>, String> {
 }
 
 impl Process {
+    /// Its own address.
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The host and port that were called.
     pub fn host(&self) -> &str {
         self.uri.authority().map_or("", |authority| authority.as_str())

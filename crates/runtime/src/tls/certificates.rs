@@ -37,10 +37,20 @@ struct Inner {
 type Stamps = Vec<Option<(i64, i64, u64, u64)>>;
 
 impl Certificates {
-    /// Reads the files.
+    /// Reads the files. A certificate that has expired is refused.
     pub fn load(settings: &Tls, now: UnixMillis) -> Result<Self, Error> {
+        Self::read(settings, Some(now))
+    }
+
+    /// Reads the files for a command, which shall reach the process that serves with a certificate that has expired: whom it
+    /// trusts does not depend on that.
+    pub fn load_also_expired(settings: &Tls) -> Result<Self, Error> {
+        Self::read(settings, None)
+    }
+
+    fn read(settings: &Tls, valid_at: Option<UnixMillis>) -> Result<Self, Error> {
         let stamps = stamps(settings);
-        let current = Arc::new(RwLock::new(Arc::new(Configs::read(settings, now)?)));
+        let current = Arc::new(RwLock::new(Arc::new(Configs::read(settings, valid_at)?)));
         Ok(Self(Arc::new(Inner { settings: settings.clone(), current, stamps })))
     }
 
@@ -83,7 +93,7 @@ impl Certificates {
                 let (read, seen) = before;
                 let found = stamps(&looking.0.settings);
                 let is_new = found == seen && found != read;
-                (is_new.then(|| Configs::read(&looking.0.settings, now)), found)
+                (is_new.then(|| Configs::read(&looking.0.settings, Some(now))), found)
             });
             let Ok((configs, found)) = looked.await else { continue };
             if let Some(configs) = configs {

@@ -53,11 +53,11 @@ pub(super) struct Configs {
 }
 
 impl Configs {
-    /// Reads every file.
-    pub fn read(tls: &Tls, now: UnixMillis) -> Result<Self, Error> {
+    /// Reads every file. `valid_at`: when certificates of ours must be valid; `None` admits expired ones.
+    pub fn read(tls: &Tls, valid_at: Option<UnixMillis>) -> Result<Self, Error> {
         let provider = Arc::new(ring::default_provider());
         let mut configs = Self { asks_clients: tls.client_ca.is_some(), ..Self::default() };
-        let identity = |files| Identity::read(files, now, &provider);
+        let identity = |files| Identity::read(files, valid_at, &provider);
         let served = tls.served().map(identity).transpose()?;
         if let Some(served) = &served {
             configs.ends.push(CertificateEnd { shown_to: "clients", at: served.ends });

@@ -7,7 +7,7 @@ use tidings_domain::{Error, UnixMillis};
 
 use super::{
     files::{self, wrong},
-    validity::validity,
+    validity::{Validity, validity},
 };
 use crate::config::Named;
 
@@ -20,23 +20,17 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    /// From the files of the certificate, followed by its intermediates, and of its key.
+    /// From the files of the certificate, followed by its intermediates, and of its key. `valid_at`: when the certificate
+    /// must be valid; `None` admits an expired one.
     pub fn read(
         (certificate, key): (Named<'_>, Named<'_>),
-        now: UnixMillis,
+        valid_at: Option<UnixMillis>,
         provider: &CryptoProvider,
     ) -> Result<Self, Error> {
         let chain = files::certificates(certificate)?;
         let valid = validity(&chain[0]).ok_or_else(|| wrong(certificate, "whose first certificate cannot be read"))?;
-        if now >= valid.ends {
-            let what = format!("whose first certificate ended at {}: renew it", valid.ends.rfc3339());
-            return Err(wrong(certificate, &what));
-        }
-        if now < valid.begins {
-            let begins = valid.begins.rfc3339();
-            let what =
-                format!("whose first certificate begins at {begins}: check this machine's clock, or use another");
-            return Err(wrong(certificate, &what));
+        if let Some(now) = valid_at {
+            check(certificate, &valid, now)?;
         }
         let certified = CertifiedKey::from_der(chain, files::key(key)?, provider).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
@@ -50,4 +44,17 @@ impl Identity {
         })?;
         Ok(Self { certified: Arc::new(certified), ends: valid.ends })
     }
+}
+
+fn check(certificate: Named<'_>, valid: &Validity, now: UnixMillis) -> Result<(), Error> {
+    if now >= valid.ends {
+        let what = format!("whose first certificate ended at {}: renew it", valid.ends.rfc3339());
+        return Err(wrong(certificate, &what));
+    }
+    if now < valid.begins {
+        let begins = valid.begins.rfc3339();
+        let what = format!("whose first certificate begins at {begins}: check this machine's clock, or use another");
+        return Err(wrong(certificate, &what));
+    }
+    Ok(())
 }

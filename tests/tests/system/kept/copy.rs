@@ -49,7 +49,8 @@ async fn everything_is_moved_as_it_is_also_after_a_cut() {
     wait_until("the copy to be under way", async || process.printed().contains("conversation.")).await;
     process.kill();
     installation.set("TIDINGS_DATABASE_URL", &url);
-    let told = run(&installation, &copy_words(&installation, &url));
+    let told = installation.command_with_input(&["copy", "--from", data, "--to-file", "-"], &format!("{url}\n"));
+    let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains(": 0 findings"), "{told}");
     let refused = fail(&installation, &copy_words(&installation, &url));
     assert!(refused.contains("already has apps"), "{refused}");
@@ -85,10 +86,13 @@ async fn files_go_into_a_bucket() {
     for (name, value) in Bucket::shared().settings() {
         installation.set(&name, &value);
     }
-    let told = run(&installation, &copy_words(&installation, &url));
+    // Without --to it is the database of the configuration, whose password nobody sees.
+    let words = ["copy", "--from", installation.data().to_str().unwrap()];
+    assert!(fail(&installation, &words).contains("--to is required, or --to-file, unless the configuration names"));
+    installation.set("TIDINGS_DATABASE_URL", &url);
+    let told = run(&installation, &words);
     assert!(told.contains("1 files\t6 bytes") && told.contains(": 0 findings"), "{told}");
     std::fs::remove_dir_all(installation.data().join("files")).unwrap();
-    installation.set("TIDINGS_DATABASE_URL", &url);
     installation.start().await;
     assert_eq!(bytes(&installation.agora().await, &data_set.file).await, "a file");
 }

@@ -56,7 +56,7 @@ async fn roles_serve_those_with_a_certificate_by_their_authority_and_nobody_else
         ([("TIDINGS_TLS_PEER_CA", foreign_ca.as_str()), pair[0], pair[1]], "invalid peer certificate: UnknownIssuer"),
     ] {
         let mut ready = Command::new(tidings_binary());
-        let done = ready.args(["ready", "--grpc", &url]).envs(settings).output().unwrap();
+        let done = ready.args(["ready", "--server", &url]).envs(settings).output().unwrap();
         let said = String::from_utf8_lossy(&done.stderr);
         assert!(!done.status.success() && said.contains(words), "{said}");
     }

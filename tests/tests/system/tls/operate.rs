@@ -1,9 +1,9 @@
 //! What an operator runs beside a program that speaks TLS.
 
-use std::process::Command;
+use std::{process::Command, sync::Arc};
 
-use tidings_domain::{Clock as _, SystemClock};
-use tidings_testkit::{Authority, TlsClient};
+use tidings_domain::{Clock as _, ManualClock, SystemClock, UnixMillis};
+use tidings_testkit::{Authority, Installation, Suite, TlsClient};
 use tokio::io::AsyncReadExt as _;
 
 use super::{address, is_alive, secured, start};
@@ -35,6 +35,49 @@ async fn commands_reach_the_program_of_their_own_configuration_and_doctor_says_w
     std::fs::write(&near.key, "").unwrap();
     let (healthy, said) = doctor(&server);
     assert!(!healthy && said.contains("tls.key names the file"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_reach_a_program_whose_certificate_has_ended_and_ready_warns() {
+    const END: UnixMillis = UnixMillis(1_577_836_800_000);
+    let authority = Authority::default();
+    let ended = authority.issue_until("server", END);
+    let (certificate, key) = (ended.certificate.display().to_string(), ended.key.display().to_string());
+    // It was started before.
+    let suite = Suite::all_in_one_with(None, Arc::new(ManualClock::new(UnixMillis(END.0 - 60_000))), |config| {
+        config.tls.certificate = Some(ended.certificate);
+        config.tls.key = Some(ended.key);
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let commands = Installation::at(&folder.path().join("data"))
+        .with("TIDINGS_TLS_CERTIFICATE", &certificate)
+        .with("TIDINGS_TLS_KEY", &key)
+        .with("TIDINGS_SERVICE_KEY", suite.service_key())
+        .with("TIDINGS_LISTEN", &address(&suite.url()))
+        .with("TIDINGS_GRPC_LISTEN", &suite.door_address());
+    let rest = suite.url().replace("http://", "https://");
+    for words in [&["ready"][..], &["ready", "--rest", &rest], &["ready", "--server", &suite.door_address()]] {
+        let done = commands.command(words);
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(done.status.success(), "{words:?}: {said}");
+        let warning = format!(
+            "tidings: ready, but tls.certificate names the file {certificate}, whose first certificate ended at \
+             2020-01-01T00:00:00.000Z: renew it\n"
+        );
+        assert_eq!(said, warning, "{words:?}");
+    }
+    let door = suite.door_address();
+    for words in [&["app", "create", "--app", "acme/lobby"][..], &["app", "list"]] {
+        let done = commands.command(&[words, &["--server", &door]].concat());
+        assert!(
+            String::from_utf8_lossy(&done.stdout).contains("acme/lobby"),
+            "{}",
+            String::from_utf8_lossy(&done.stderr)
+        );
+    }
+    let said = String::from_utf8(commands.command(&["doctor"]).stdout).unwrap();
+    assert!(said.contains("WRONG  certificates: tls.certificate names the file"), "{said}");
+    assert_eq!(said.matches("is served by a running process").count(), 2, "{said}");
 }
 
 #[tokio::test]
