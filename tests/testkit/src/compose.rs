@@ -95,14 +95,6 @@ impl Compose {
         compose
     }
 
-    /// Everything in a file of the workspace, with its aliases resolved.
-    ///
-    /// # Panics
-    /// When it cannot be read.
-    pub fn whole(name: &str) -> Value {
-        serde_saphyr::from_str(&text(name)).unwrap_or_else(|error| panic!("{name} is not YAML: {error}"))
-    }
-
     /// The service of that name.
     ///
     /// # Panics
@@ -128,6 +120,14 @@ impl Service {
     pub fn is_job(&self) -> bool {
         self.restart.as_deref() == Some("no")
     }
+}
+
+/// Everything in a YAML file of the workspace, with its aliases resolved.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn yaml(name: &str) -> Value {
+    serde_saphyr::from_str(&text(name)).unwrap_or_else(|error| panic!("{name} is not YAML: {error}"))
 }
 
 fn text(name: &str) -> String {

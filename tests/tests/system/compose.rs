@@ -4,7 +4,7 @@
 use std::{fs, os::unix::fs::PermissionsExt as _, path::Path, process::Command};
 
 use serde_json::Value;
-use tidings_testkit::{COMPOSE_FILES, Compose};
+use tidings_testkit::{COMPOSE_FILES, Compose, yaml};
 
 use crate::docs::read;
 
@@ -69,7 +69,7 @@ fn keys(value: &Value) -> impl Iterator<Item = &str> {
 #[test]
 fn compose_files_only_use_what_compose_1_29_and_2_both_know() {
     for file in COMPOSE_FILES {
-        let whole = Compose::whole(file);
+        let whole = yaml(file);
         // 1.29 takes a file without `version` for one of the specification; 2 warns of one.
         let is_known = |key: &&str| ["services", "volumes"].contains(key) || key.starts_with("x-");
         assert!(keys(&whole).all(|key| is_known(&key)), "{file}");
@@ -194,7 +194,7 @@ fn postgres_has_connections_for_two_processes_of_every_role() {
         let command = &compose.service("postgres").command;
         let most = command.iter().find_map(|word| word.strip_prefix("max_connections=")).unwrap();
         assert!(most.parse::<u32>().unwrap() >= 2 * 5 * 12 + 50, "{file}");
-        assert_eq!(Compose::whole(file)["services"]["postgres"]["stop_grace_period"], "1m", "{file}");
+        assert_eq!(yaml(file)["services"]["postgres"]["stop_grace_period"], "1m", "{file}");
     }
 }
 
