@@ -362,7 +362,8 @@ struct Composed {
 
 impl Composed {
     async fn start() -> Self {
-        let gateway = &Compose::read().service("gateway").environment;
+        let compose = Compose::read();
+        let gateway = &compose.service("gateway").environment;
         let trusted = gateway["TIDINGS_TRUSTED_PROXIES"].replace('[', "[\"127.0.0.0/8\", ");
         let mut installation = Installation::default().with("TIDINGS_TRUSTED_PROXIES", &trusted);
         installation.set("TIDINGS_PUBLIC_URL", &gateway["TIDINGS_PUBLIC_URL"]);
