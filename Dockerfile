@@ -1,19 +1,18 @@
 # One image for every role: `tidings` runs everything in one process, `tidings message` one role.
 #
-# Downloaded crates and compiled dependencies stay in BuildKit's cache between builds, so a change of our own sources
-# only compiles our own crates. `cargo xtask test` does not use Docker: it executes the final stage itself and starts
-# every role in it (xtask/src/image.rs), so that stage may only contain instructions that xtask supports.
+# It needs no BuildKit, which Compose 1.29 does not use with Docker before 23. `cargo xtask test` does not use Docker: it
+# executes the final stage itself and starts every role in it (xtask/src/image.rs), so that stage may only contain
+# instructions that xtask supports.
 
-FROM rust:1.95-bookworm AS build
+FROM rust:1.95.0-bookworm AS build
 WORKDIR /src
 COPY . .
-# Strips the program; panic messages still contain their location.
-RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target,sharing=locked \
-    cargo build --release --locked -p tidings \
-    && strip -o /usr/local/bin/tidings target/release/tidings
+# Strips the program; panic messages still contain their location. What the build leaves would stay in the layer.
+RUN cargo build --release --locked -p tidings \
+    && strip -o /usr/local/bin/tidings target/release/tidings \
+    && rm -rf target /usr/local/cargo/registry
 
-FROM debian:bookworm-slim
+FROM debian:bookworm-20250811-slim
 # CA certificates for callback servers, hooks and S3 stores.
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends ca-certificates \

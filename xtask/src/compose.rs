@@ -1,8 +1,10 @@
-//! `cargo xtask compose-config`: whether Compose accepts docker-compose.yml.
+//! `cargo xtask compose-config`: whether Compose accepts the Compose files.
 
 use std::process::{Command, Stdio};
 
 use crate::test::root;
+
+const FILES: [&str; 2] = ["docker-compose.yml", "compose.minimal.yml"];
 
 /// Runs each installed version.
 pub fn config() -> Result<u8, String> {
@@ -12,12 +14,14 @@ pub fn config() -> Result<u8, String> {
             continue;
         }
         let name = words.join(" ");
-        let status = compose(words).args(["config", "-q"]).status();
-        let status = status.map_err(|error| format!("{name} cannot be run: {error}"))?;
-        if !status.success() {
-            return Err(format!("{name} refuses docker-compose.yml"));
+        for file in FILES {
+            let status = compose(words).args(["-f", file, "config", "-q"]).status();
+            let status = status.map_err(|error| format!("{name} cannot be run: {error}"))?;
+            if !status.success() {
+                return Err(format!("{name} refuses {file}"));
+            }
+            eprintln!("xtask: {name} takes {file}");
         }
-        eprintln!("xtask: {name} takes docker-compose.yml");
         asked += 1;
     }
     if asked == 0 {

@@ -58,8 +58,8 @@ pub fn build(workspace: &Path, target: &Path) -> Result<PathBuf, String> {
 /// The minimal Debian that the stage starts from.
 fn base(folder: &Path, stage: &[Instruction]) -> Result<PathBuf, String> {
     let image = stage.first().map(|from| from.rest.as_str()).unwrap_or_default();
-    let suite = image.strip_prefix("debian:").map(|tag| tag.trim_end_matches("-slim"));
-    let suite = suite.ok_or_else(|| format!("the final stage begins with {image}, which is not debian:<suite>"))?;
+    let suite = suite_of(image)
+        .ok_or_else(|| format!("the final stage begins with {image}, which is not debian:<suite>-<date>-slim"))?;
     let base = folder.join(format!("base-{suite}"));
     if base.is_dir() {
         return Ok(base);
@@ -83,6 +83,11 @@ fn base(folder: &Path, stage: &[Instruction]) -> Result<PathBuf, String> {
     run(&mut debootstrap)?;
     fs::rename(&fresh, &base).map_err(|error| format!("{}: {error}", base.display()))?;
     Ok(base)
+}
+
+/// `bookworm` of `debian:bookworm-20250811-slim`. The mirror has the suite as it is today: the date is Docker's alone.
+fn suite_of(image: &str) -> Option<&str> {
+    image.strip_prefix("debian:")?.split('-').next().filter(|suite| !suite.is_empty())
 }
 
 /// The mirror from which this machine's apt gets that suite, or else any Debian suite: a mirror has them all.
@@ -208,4 +213,16 @@ fn run(command: &mut Command) -> Result<(), String> {
     let mut last: Vec<&str> = said.lines().rev().take(20).collect();
     last.reverse();
     Err(format!("{name} failed with {}:\n{}", done.status, last.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::suite_of;
+
+    #[test]
+    fn the_suite_of_an_image_is_what_its_tag_begins_with() {
+        let images =
+            ["debian:bookworm-20250811-slim", "debian:bookworm-slim", "debian:bookworm", "debian:", "ubuntu:24.04"];
+        assert_eq!(images.map(suite_of), [Some("bookworm"), Some("bookworm"), Some("bookworm"), None, None]);
+    }
 }

@@ -9,6 +9,7 @@ mod nats;
 mod nginx;
 mod node;
 mod postgres;
+mod prometheus;
 mod python;
 mod services_off;
 mod shell_tools;
@@ -18,9 +19,9 @@ use std::{env, process::ExitCode};
 
 const USAGE: &str = "usage:
   cargo xtask test [arguments of cargo test]   run every test, with a throw-away PostgreSQL, the
-                                               npm packages of the tests, nginx, NATS, Chromium and the
-                                               image's file system
-  cargo xtask compose-config                   check docker-compose.yml with every Compose installed";
+                                               npm packages of the tests, nginx, NATS, Prometheus, Chromium
+                                               and the image's file system
+  cargo xtask compose-config                   check the Compose files with every Compose installed";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();

@@ -1,4 +1,5 @@
-//! The npm packages that the tests use, the vendors' and the linter of the .proto files: installed into the target folder once, and again when the list changes.
+//! The npm packages that the tests use, the vendors', gRPC's and the linter of the .proto files: installed into the target
+//! folder once, and again when the list changes.
 
 use std::{
     fs,

@@ -8,7 +8,7 @@ use std::{
     process::Command,
 };
 
-use crate::{chromium, image, keeper::Keeper, nats, nginx, node, postgres, python, shell_tools};
+use crate::{chromium, image, keeper::Keeper, nats, nginx, node, postgres, prometheus, python, shell_tools};
 
 /// Returns the exit code of the tests. Cargo's output about them is printed last.
 pub fn run(arguments: &[&str]) -> Result<u8, String> {
@@ -61,6 +61,9 @@ pub fn run(arguments: &[&str]) -> Result<u8, String> {
         }
         if let Err(why) = nats::install() {
             tests.env("TIDINGS_TEST_NATS_MISSING", told("hints between processes", &why));
+        }
+        if let Err(why) = prometheus::install() {
+            tests.env("TIDINGS_TEST_PROMETHEUS_MISSING", told("alert rules and the dashboard", &why));
         }
         match chromium::install() {
             Ok(program) => tests.env("TIDINGS_TEST_CHROMIUM", program),

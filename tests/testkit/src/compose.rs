@@ -1,10 +1,14 @@
-//! docker-compose.yml, as far as the tests use it.
+//! The Compose files, as far as the tests use them.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Deserialize;
+use serde_json::Value;
 
-/// The services of docker-compose.yml.
+/// Every Compose file of the workspace.
+pub const COMPOSE_FILES: [&str; 2] = ["docker-compose.yml", "compose.minimal.yml"];
+
+/// The services of a file.
 #[derive(Debug, Deserialize)]
 pub struct Compose {
     services: BTreeMap<String, Service>,
@@ -13,8 +17,7 @@ pub struct Compose {
 /// One service.
 #[derive(Debug, Clone, Deserialize)]
 pub struct Service {
-    /// The image's name; empty where a file only adds to a service of another.
-    #[serde(default)]
+    /// The image's name.
     pub image: String,
     /// What replaces the image's own entry point.
     #[serde(default)]
@@ -37,6 +40,11 @@ pub struct Service {
     /// Options such as `no-new-privileges:true`.
     #[serde(default)]
     pub security_opt: Vec<String>,
+    /// When it is started again, if the file says so: `no` for what only runs once.
+    pub restart: Option<String>,
+    /// Names that must be asked for, or it is not started.
+    #[serde(default)]
+    pub profiles: Vec<String>,
     /// How much memory it may use, if the file says so.
     pub mem_limit: Option<String>,
     /// How many containers are started.
@@ -78,19 +86,13 @@ impl Compose {
     /// # Panics
     /// When it cannot be read.
     pub fn of_file(name: &str) -> Self {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
-        let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"));
-        serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("{name} is not what Compose reads: {error}"))
-    }
-
-    /// Adds another file's environment variables and services, as a second `-f` does.
-    pub fn overlay(&mut self, other: Self) {
-        for (name, service) in other.services {
-            match self.services.get_mut(&name) {
-                Some(own) => own.environment.extend(service.environment),
-                None => drop(self.services.insert(name, service)),
-            }
+        let read = serde_saphyr::from_str(&text(name));
+        let mut compose: Self = read.unwrap_or_else(|error| panic!("{name} is not what Compose reads: {error}"));
+        let services = compose.services.values_mut();
+        for value in services.flat_map(|service| service.environment.values_mut()) {
+            *value = with_defaults(value);
         }
+        compose
     }
 
     /// The service of that name.
@@ -106,8 +108,52 @@ impl Compose {
         self.services.iter().map(|(name, service)| (name.as_str(), service))
     }
 
-    /// Every service that runs our own image.
+    /// Every service that runs our own image and goes on.
     pub fn ours(&self) -> impl Iterator<Item = &str> {
-        self.services.iter().filter(|(_, service)| service.image == "tidings:local").map(|(name, _)| name.as_str())
+        let is_ours = |service: &Service| service.image == "tidings:local" && !service.is_job();
+        self.services.iter().filter(move |(_, service)| is_ours(service)).map(|(name, _)| name.as_str())
+    }
+}
+
+impl Service {
+    /// Whether it ends when it has done its work.
+    pub fn is_job(&self) -> bool {
+        self.restart.as_deref() == Some("no")
+    }
+}
+
+/// Everything in a YAML file of the workspace, with its aliases resolved.
+///
+/// # Panics
+/// When it cannot be read.
+pub fn yaml(name: &str) -> Value {
+    serde_saphyr::from_str(&text(name)).unwrap_or_else(|error| panic!("{name} is not YAML: {error}"))
+}
+
+fn text(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").join(name);
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// With the defaults of variables (`${NAME:-default}`), as where none is set.
+fn with_defaults(text: &str) -> String {
+    let mut parts = text.split("${");
+    let mut whole = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (variable, rest) = part.split_once('}').expect("a variable ends with }");
+        let (_, default) = variable.split_once(":-").unwrap_or_else(|| panic!("{variable} has no default"));
+        whole += default;
+        whole += rest;
+    }
+    whole
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_defaults;
+
+    #[test]
+    fn a_variable_has_its_default() {
+        assert_eq!(["${A:-1}", "${A:-}", "http://${A:-b}:1", "x"].map(with_defaults), ["1", "", "http://b:1", "x"]);
     }
 }

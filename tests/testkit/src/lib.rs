@@ -38,7 +38,7 @@ pub use app::TestApp;
 pub use authority::{Authority, Issued};
 pub use broker::{Broker, Publisher};
 pub use browser::{Browser, Page};
-pub use compose::{Compose, Service};
+pub use compose::{COMPOSE_FILES, Compose, Service, yaml};
 pub use container::{Container, Image};
 pub use database::fresh_database;
 pub use dial::Duplex;

@@ -66,22 +66,9 @@ fn prometheus_scrapes_every_service_of_compose_at_the_address_that_is_configured
     assert!(config.contains("dns_sd_configs:") && !config.contains("static_configs:"));
     let line = config.lines().find_map(|line| line.trim().strip_prefix("- names: [")).unwrap();
     let names: BTreeSet<&str> = line.trim_end_matches(']').split(", ").collect();
-    assert_eq!(names, compose.ours().filter(|name| *name != "migrate").collect());
+    assert_eq!(names, compose.ours().collect());
     let port = config.lines().find_map(|line| line.trim().strip_prefix("port: ")).unwrap();
     for name in names {
         assert_eq!(compose.service(name).environment["TIDINGS_METRICS_LISTEN"], format!("0.0.0.0:{port}"), "{name}");
-    }
-}
-
-#[test]
-fn every_service_of_compose_publishes_on_loopback_alone_and_its_log_and_memory_are_bounded() {
-    let files = ["docker-compose.yml", "compose.minimal.yml", "compose.s3.yml"].map(Compose::of_file);
-    // What only adds to a service of another file has no image.
-    for (name, service) in files.iter().flat_map(Compose::all).filter(|(_, service)| !service.image.is_empty()) {
-        assert!(service.ports.iter().all(|port| port.starts_with("127.0.0.1:")), "{name}: {:?}", service.ports);
-        let is_short = ["secrets", "migrate", "s3-bucket"].contains(&name);
-        assert!(is_short || service.mem_limit.is_some(), "{name} has no mem_limit");
-        let logging = service.logging.as_ref().unwrap_or_else(|| panic!("{name} says nothing of its log"));
-        assert!(logging.options.contains_key("max-size") && logging.options.contains_key("max-file"), "{name}");
     }
 }

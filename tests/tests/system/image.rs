@@ -20,12 +20,13 @@ use tidings_testkit::{
 };
 use tonic::{Request, transport::Endpoint};
 
-use crate::nginx;
+use crate::nginx::ComposeProxy;
 
 /// The roles in the order in which Compose starts them.
 const ROLES: [&str; 6] = ["directory", "file", "message", "conversation", "callback", "gateway"];
-/// The other gateway: Compose starts two.
+/// The other gateway and the other message service: Compose starts two of each.
 const SECOND: &str = "gateway-2";
+const SECOND_MESSAGE: &str = "message-2";
 const WORKSPACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 
 /// What Compose creates from the file: volumes, names in the network, and a port of this machine for each service.
@@ -41,7 +42,7 @@ struct Stack {
 impl Stack {
     /// All services of docker-compose.yml.
     async fn new() -> Self {
-        Self::of(Compose::read(), (&ROLES, &[SECOND]), &["gateway", SECOND]).await
+        Self::of(Compose::read(), (&ROLES, &[SECOND_MESSAGE, SECOND]), &["gateway", SECOND]).await
     }
 
     /// `doors`: those with a port for gRPC beside the one for REST.
@@ -51,7 +52,7 @@ impl Stack {
         for volume in ["secrets", "files", "data"] {
             fs::create_dir(folder.path().join(volume)).unwrap();
         }
-        let names = roles.iter().chain(&["postgres", "nats", "otel-collector", "jaeger"]);
+        let names = roles.iter().chain(&["postgres", "s3", "nats", "otel-collector", "jaeger"]);
         let hosts = names.map(|name| format!("127.0.0.1 {name}\n")).collect::<Vec<_>>().concat();
         fs::write(folder.path().join("hosts"), format!("127.0.0.1 localhost\n{hosts}")).unwrap();
         let stack = Self {
@@ -114,6 +115,16 @@ impl Stack {
         fs::write(&secret, here).unwrap();
     }
 
+    /// The service `s3`, by the store of the tests, which knows other keys than those that were made.
+    fn use_test_bucket(&self) {
+        let known: BTreeMap<String, String> = Bucket::shared().settings().into_iter().collect();
+        for (file, setting) in [("s3-access-key", "ACCESS_KEY_ID"), ("s3-secret-key", "SECRET_ACCESS_KEY")] {
+            let secret = self.volume("secrets").join(file);
+            assert_eq!(fs::read_to_string(&secret).unwrap().len(), 64);
+            fs::write(&secret, &known[&format!("TIDINGS_FILES_S3_{setting}")]).unwrap();
+        }
+    }
+
     /// The service `nats`, by the server of this machine, with the file that Compose mounts. The URL names the service.
     async fn broker(&self) -> Broker {
         let service = self.compose.service("nats");
@@ -149,12 +160,19 @@ impl Stack {
     /// All share the ports of this machine: each service's own replaces the one that all of them have.
     fn ported(&self, role: &str, text: &str) -> String {
         let mut text = text.replace("0.0.0.0:9464", "127.0.0.1:0");
+        if text.contains("//s3:9000") {
+            text =
+                text.replace("//s3:9000", &Bucket::shared().endpoint.replace("http:", "").replace("127.0.0.1", "s3"));
+        }
         if let Some(door) = self.doors.get(role) {
             text = text.replace("0.0.0.0:9090", &format!("0.0.0.0:{door}"));
         }
         for (name, port) in &self.ports {
+            // A name stands for all containers of its service.
+            let second = self.ports.get(format!("{name}-2").as_str());
+            let second = second.map(|port| format!(",http://{name}:{port}")).unwrap_or_default();
             for inside in ["9090", "8080"] {
-                text = text.replace(&format!("//{name}:{inside}"), &format!("//{name}:{port}"));
+                text = text.replace(&format!("//{name}:{inside}"), &format!("//{name}:{port}{second}"));
             }
         }
         if let Some(own) = self.ports.get(role) {
@@ -189,32 +207,34 @@ impl Stack {
         self.container(name).exec(&words)
     }
 
-    /// The service `proxy`, by the nginx of this machine, which does not resolve names again as Compose's does.
-    fn proxy(&self) -> (String, String, Process) {
-        let service = self.compose.service("proxy");
-        assert!(service.read_only && service.cap_drop == ["ALL"]);
-        let mounted = service.volumes[0].split_once(':').unwrap();
-        assert_eq!(mounted.1, "/etc/nginx/nginx.conf:ro");
-        let mut site = fs::read_to_string(Path::new(WORKSPACE).join(mounted.0)).unwrap();
-        let (address, door) = (free_address(), free_address());
-        let both = |ports: &BTreeMap<&str, String>| {
-            let server = |role| format!("    server 127.0.0.1:{} max_fails=1 fail_timeout=1s;\n", ports[role]);
-            server("gateway") + &server(SECOND)
-        };
-        for (said, here) in [
-            ("    server gateway:8080 resolve max_fails=1 fail_timeout=1s;\n", both(&self.ports)),
-            ("    server gateway:9090 resolve max_fails=1 fail_timeout=1s;\n", both(&self.doors)),
-            ("listen 8080;", format!("listen {address};")),
-            // As older versions want it.
-            ("listen 9090;\n        http2 on;", format!("listen {door} http2;")),
-        ] {
-            assert!(site.contains(said), "deploy/nginx.conf no longer says {said}");
-            site = site.replace(said, &here);
+    /// A command, as `docker-compose run --rm admin` runs it.
+    fn admin(&self, words: &[&str]) -> Container {
+        let mut container = self.container("admin");
+        let own = container.words.len() - self.compose.service("admin").command.len();
+        container.words.truncate(own);
+        container.words.extend(words.iter().map(|word| (*word).to_owned()));
+        // Other programs may have the ports of the image, which in a container are free.
+        for setting in ["TIDINGS_LISTEN", "TIDINGS_GRPC_LISTEN"] {
+            container.environment.insert(setting.to_owned(), "127.0.0.1:0".to_owned());
         }
+        container
+    }
+
+    /// What a command prints.
+    fn admin_prints(&self, words: &[&str]) -> String {
+        let done = self.admin(words).output();
+        let (printed, logged) = (String::from_utf8(done.stdout).unwrap(), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success(), "{words:?}: {printed}{logged}");
+        printed
+    }
+
+    /// The service `proxy`, in front of both gateways.
+    fn proxy(&self) -> ComposeProxy {
         let folder = self.volume("nginx");
         fs::create_dir(&folder).unwrap();
-        let site = site.replace("/tmp/", &format!("{}/", folder.display()));
-        (format!("http://{address}"), format!("http://{door}"), nginx::serve_whole(&folder, &site))
+        let both = |ports: &BTreeMap<&str, String>| ["gateway", SECOND].map(|name| ports[name].clone());
+        let (gateways, doors) = (both(&self.ports), both(&self.doors));
+        ComposeProxy::launch(&folder, &gateways.each_ref().map(String::as_str), &doors.each_ref().map(String::as_str))
     }
 }
 
@@ -242,7 +262,6 @@ fn with_key<T>(key: &str, message: T) -> Request<T> {
 async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_through_them() {
     let stack = Stack::new().await;
     let mut ours: Vec<&str> = stack.compose.ours().collect();
-    ours.retain(|name| *name != "migrate");
     ours.sort_unstable();
     let mut roles = ROLES;
     roles.sort_unstable();
@@ -252,10 +271,11 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     let owner = Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap();
     assert!(owner.success());
     let _broker = stack.broker().await;
+    stack.use_test_bucket();
     let migrated = stack.container("migrate").output();
     assert!(migrated.status.success(), "{}", String::from_utf8_lossy(&migrated.stderr));
     let mut running = Vec::new();
-    for role in ROLES.into_iter().chain([SECOND]) {
+    for role in ROLES.into_iter().chain([SECOND_MESSAGE, SECOND]) {
         let mut process = stack.container(role).start();
         healthy(role, &mut process, &stack.healthcheck(role)).await;
         running.push((role, process));
@@ -263,7 +283,7 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     for (role, process) in &running {
         // Log lines are buffered for a moment.
         wait_until("the start line", async || process.logged().contains("serving")).await;
-        let has_bus = ["directory", "message"].contains(role);
+        let has_bus = ["directory", "message", SECOND_MESSAGE].contains(role);
         wait_until("the bus", async || !has_bus || process.logged().contains("the bus is connected")).await;
         let logged = process.logged();
         let line = logged.lines().find(|line| line.contains("serving")).unwrap_or_else(|| panic!("{role}: {logged}"));
@@ -279,19 +299,20 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     }
 
     // As in the head of docker-compose.yml.
-    let words = ["tidings", "app", "create", "--app", "acme/lobby", "--server", "127.0.0.1:9090"];
-    let words: Vec<String> = words.iter().map(|word| stack.ported("directory", word)).collect();
-    let made = stack.container("directory").exec(&words).output();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let shown = String::from_utf8(made.stdout).unwrap();
+    let shown = stack.admin_prints(&["app", "create", "--app", "acme/lobby"]);
     let secrets = (value(&shown, "client_id"), value(&shown, "client_secret"));
-    assert_eq!(stack.compose.service("gateway").scale, Some(2));
-    let (url, door, mut proxy) = stack.proxy();
-    wait_until("the proxy to serve", async || {
-        assert_eq!(proxy.ended(), None, "{}", proxy.logged());
-        reqwest::get(format!("{url}/livez")).await.is_ok_and(|answer| answer.status().is_success())
-    })
-    .await;
+    for service in ["gateway", "message"] {
+        assert_eq!(stack.compose.service(service).scale, Some(2), "{service}");
+    }
+    let doctor = stack.admin_prints(&["doctor"]);
+    for checked in
+        ["file store", "database's clock", "directory secrets", "callback secrets", "bus", "callback service"]
+    {
+        assert!(doctor.contains(checked), "{checked}: {doctor}");
+    }
+    let mut proxy = stack.proxy();
+    proxy.ready().await;
+    let url = proxy.url.clone();
     let agora = Agora::with_credentials(&format!("{url}/acme/lobby"), secrets).await;
     agora.register(&["ann", "bob"]).await;
     // Two of a user's devices, at whichever gateways nginx chooses.
@@ -311,13 +332,9 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     }
 
     // An internal service, at the door that the proxy publishes.
-    let words = "tidings app key create --app acme/lobby --name crm --scopes read,send --server 127.0.0.1:9090";
-    let words: Vec<String> = words.split(' ').map(|word| stack.ported("directory", word)).collect();
-    let made = stack.container("directory").exec(&words).output();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let key = String::from_utf8(made.stdout).unwrap();
+    let key = stack.admin_prints(&["app", "key", "create", "--app", "acme/lobby", "--name", "crm", "--scopes", "read,send"]);
     let key = key.trim();
-    let channel = Endpoint::from_shared(door).unwrap().connect_lazy();
+    let channel = Endpoint::from_shared(proxy.door.clone()).unwrap().connect_lazy();
     let user = Some(pb::UserRef { user: Some(user_ref::User::Username("bob".to_owned())) });
     let mut directory = DirectoryServiceClient::new(channel.clone());
     let bob = directory.get_user(with_key(key, pb::GetUserRequest { user })).await.unwrap().into_inner().id;
@@ -334,6 +351,9 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     };
     let event = response.events[0].event.as_ref().unwrap();
     assert_eq!((event.kind.as_str(), &response.events[0].user_ids), ("message.sent", &vec![bob]));
+    let msg_id = event.msg_id.to_string();
+    assert!(stack.admin_prints(&["explain", &msg_id]).contains("acme/lobby"));
+    assert_eq!(stack.admin_prints(&["callback", "list", "--app", "acme/lobby", "--json"]), "");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -363,33 +383,18 @@ async fn everything_starts_in_one_container_as_the_minimal_compose_file_says() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_go_into_the_store_that_the_s3_compose_file_adds() {
-    let mut compose = Compose::read();
-    compose.overlay(Compose::of_file("compose.s3.yml"));
-    let stack = Stack::of(compose, (&["directory", "file"], &[]), &[]).await;
+async fn files_go_into_the_store_of_the_compose_file_with_the_keys_that_the_first_start_made() {
+    let stack = Stack::of(Compose::read(), (&["directory", "file"], &[]), &[]).await;
     assert!(Command::new("chown").arg("10001:10001").arg(stack.volume("files")).status().unwrap().success());
     assert!(stack.container("migrate").output().status.success());
     let mut directory = stack.container("directory").start();
     healthy("directory", &mut directory, &stack.healthcheck("directory")).await;
-    let bucket = Bucket::shared();
-    let file = || {
-        let mut file = stack.container("file");
-        let endpoint = file.environment.iter_mut().find(|(name, _)| *name == "TIDINGS_FILES_S3_ENDPOINT").unwrap();
-        assert_eq!(endpoint.1, "http://s3:9000");
-        endpoint.1.clone_from(&bucket.endpoint);
-        file
-    };
     // The test's store does not know the key that was made.
-    let refused = file().output();
+    let refused = stack.container("file").output();
     let words = String::from_utf8_lossy(&refused.stderr);
     assert!(!refused.status.success() && words.contains("files.s3_bucket cannot be used"), "{words}");
-    let known: BTreeMap<String, String> = bucket.settings().into_iter().collect();
-    for (file, setting) in [("s3-access-key", "ACCESS_KEY_ID"), ("s3-secret-key", "SECRET_ACCESS_KEY")] {
-        let secret = stack.volume("secrets").join(file);
-        assert_eq!(fs::read_to_string(&secret).unwrap().len(), 64);
-        fs::write(&secret, &known[&format!("TIDINGS_FILES_S3_{setting}")]).unwrap();
-    }
-    let mut file = file().start();
+    stack.use_test_bucket();
+    let mut file = stack.container("file").start();
     healthy("file", &mut file, &stack.healthcheck("file")).await;
 }
 

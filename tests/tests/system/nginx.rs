@@ -1,4 +1,5 @@
-//! docs/nginx.md: the file that it shows, in a real nginx in front of Tidings.
+//! docs/nginx.md: the file that it shows, in a real nginx in front of Tidings; and deploy/nginx.conf, the proxy of
+//! docker-compose.yml.
 
 use std::{
     fs,
@@ -15,7 +16,7 @@ use futures_util::StreamExt as _;
 use reqwest::{Client, Method, multipart};
 use serde_json::json;
 use tempfile::TempDir;
-use tidings_testkit::{Agora, Installation, Process, Reply, free_address, wait_until};
+use tidings_testkit::{Agora, Compose, Installation, Process, Reply, free_address, wait_until};
 use tokio::{io::AsyncReadExt as _, net::TcpListener};
 
 const PAGE: &str = include_str!("../../../docs/nginx.md");
@@ -73,6 +74,61 @@ pub fn serve_whole(folder: &Path, configuration: &str) -> Process {
     let places = [file.display().to_string(), folder.display().to_string()];
     let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).chain(places).collect();
     Process::run(&words, &[])
+}
+
+/// The service `proxy` of docker-compose.yml, by the nginx of this machine, which does not resolve names again as
+/// Compose's does.
+pub struct ComposeProxy {
+    /// Port 8080.
+    pub url: String,
+    /// Port 8081, for a proxy of the operator's.
+    pub behind: String,
+    /// Port 9090.
+    pub door: String,
+    /// nginx.
+    pub process: Process,
+}
+
+impl ComposeProxy {
+    /// With files of its own in the folder; gateways and doors are ports of this machine.
+    pub fn launch(folder: &Path, gateways: &[&str], doors: &[&str]) -> Self {
+        let compose = Compose::read();
+        let service = compose.service("proxy");
+        assert!(service.read_only && service.cap_drop == ["ALL"]);
+        let mounted = service.volumes[0].split_once(':').unwrap();
+        assert_eq!(mounted.1, "/etc/nginx/nginx.conf:ro");
+        let mut site = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(mounted.0)).unwrap();
+        let [address, behind, door] = [free_address(), free_address(), free_address()];
+        let servers = |ports: &[&str]| {
+            let lines = ports.iter().map(|port| format!("server 127.0.0.1:{port} max_fails=1 fail_timeout=1s;"));
+            lines.collect::<Vec<_>>().join("\n        ")
+        };
+        for (said, here) in [
+            ("server gateway:8080 resolve max_fails=1 fail_timeout=1s;", servers(gateways)),
+            ("server gateway:9090 resolve max_fails=1 fail_timeout=1s;", servers(doors)),
+            ("listen 8080;", format!("listen {address};")),
+            ("listen 8081;", format!("listen {behind};")),
+            // The port in the maps.
+            ("8081 ", format!("{} ", behind.rsplit_once(':').unwrap().1)),
+            // As older versions want it.
+            ("listen 9090;\n        http2 on;", format!("listen {door} http2;")),
+        ] {
+            assert!(site.contains(said), "deploy/nginx.conf no longer says {said}");
+            site = site.replace(said, &here);
+        }
+        let process = serve_whole(folder, &site.replace("/tmp/", &format!("{}/", folder.display())));
+        let [url, behind, door] = [address, behind, door].map(|address| format!("http://{address}"));
+        Self { url, behind, door, process }
+    }
+
+    /// Waits until a request gets through.
+    pub async fn ready(&mut self) {
+        wait_until("the proxy to serve", async || {
+            assert_eq!(self.process.ended(), None, "{}", self.process.logged());
+            reqwest::get(format!("{}/livez", self.url)).await.is_ok_and(|answer| answer.status().is_success())
+        })
+        .await;
+    }
 }
 
 /// A running nginx with the printed file.
@@ -294,4 +350,80 @@ async fn what_a_gateway_died_over_goes_to_another_one_only_if_it_is_safe() {
         put.header("access-token", lanying.token).json(&text)
     };
     assert_eq!(met(&put).await, (502, 1));
+}
+
+/// The proxy of docker-compose.yml in front of an installation with the settings of the service `gateway`.
+struct Composed {
+    proxy: ComposeProxy,
+    agora: Agora,
+    installation: Installation,
+    _folder: TempDir,
+}
+
+impl Composed {
+    async fn start() -> Self {
+        let compose = Compose::read();
+        let gateway = &compose.service("gateway").environment;
+        let trusted = gateway["TIDINGS_TRUSTED_PROXIES"].replace('[', "[\"127.0.0.0/8\", ");
+        let mut installation = Installation::default().with("TIDINGS_TRUSTED_PROXIES", &trusted);
+        installation.set("TIDINGS_PUBLIC_URL", &gateway["TIDINGS_PUBLIC_URL"]);
+        installation.start().await;
+        let agora = installation.agora().await;
+        agora.register(&["ann", "bob"]).await;
+        let folder = tempfile::tempdir().unwrap();
+        let port = |url: String| url.rsplit_once(':').unwrap().1.to_owned();
+        let (rest, grpc) = (port(installation.url()), port(installation.grpc_url()));
+        let mut proxy = ComposeProxy::launch(folder.path(), &[&rest], &[&grpc]);
+        proxy.ready().await;
+        Self { proxy, agora, installation, _folder: folder }
+    }
+
+    fn base(&self, url: &str) -> String {
+        self.agora.base.replace(&self.installation.url(), url)
+    }
+
+    /// The status of a login that says that it comes from there.
+    async fn login(&self, url: &str, name: &str, password: &str, forwarded: &str) -> u16 {
+        let login = json!({"grant_type": "password", "username": name, "password": password});
+        let call = reqwest::Client::new().post(format!("{}/token", self.base(url))).json(&login);
+        Reply::to(call.header("x-forwarded-for", forwarded)).await.status.as_u16()
+    }
+
+    /// The address of a file that was uploaded over TLS, says the caller.
+    async fn uploaded(&self, url: &str) -> String {
+        let form = multipart::Form::new().part("file", multipart::Part::bytes(vec![1]).file_name("note.txt"));
+        let call = reqwest::Client::new().post(format!("{}/chatfiles", self.base(url))).bearer_auth(&self.agora.token);
+        let answer = Reply::to(call.header("x-forwarded-proto", "https").multipart(form)).await.expect(200);
+        answer["uri"].as_str().unwrap().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_a_proxy_of_the_operators_one_clients_wrong_passwords_lock_out_nobody_else() {
+    let composed = Composed::start().await;
+    let behind = composed.proxy.behind.clone();
+    let mut statuses = Vec::new();
+    for attempt in 0..11 {
+        // What the client itself says comes first; its proxy adds the address that it sees.
+        let forwarded = format!("198.51.100.{attempt}, 203.0.113.9");
+        statuses.push(composed.login(&behind, "ann", "wrong", &forwarded).await);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    assert_eq!(composed.login(&behind, "ann", "ann-password", "203.0.113.9").await, 429);
+    assert_eq!(composed.login(&behind, "ann", "ann-password", "203.0.113.10").await, 200);
+    let uri = composed.uploaded(&behind).await;
+    assert!(uri.starts_with(&behind.replace("http://", "https://")), "{uri}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_the_port_for_clients_of_compose_nobody_says_from_where_and_how_they_come() {
+    let composed = Composed::start().await;
+    let url = composed.proxy.url.clone();
+    let mut statuses = Vec::new();
+    for attempt in 0..11 {
+        statuses.push(composed.login(&url, "ann", "wrong", &format!("203.0.113.{attempt}")).await);
+    }
+    assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
+    let uri = composed.uploaded(&url).await;
+    assert!(uri.starts_with(&url), "{uri}");
 }

@@ -66,6 +66,27 @@ async fn one_send_is_one_trace_from_the_gateway_to_the_append_across_processes()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_sampler_says_which_requests_are_traced_and_a_trace_of_the_caller_goes_on() {
+    let (collector, url) = Collector::start().await;
+    let mut installation = Installation::default()
+        .with("TIDINGS_TELEMETRY_OTLP_ENDPOINT", &url)
+        .with("OTEL_BSP_SCHEDULE_DELAY", "50")
+        .with("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
+        .with("OTEL_TRACES_SAMPLER_ARG", "0");
+    installation.start().await;
+    let agora = installation.agora().await;
+    agora.register(&["ann", "bob"]).await;
+    agora.send_text("ann", "bob", "untraced").await;
+    let body = json!({"from": "ann", "to": ["bob"], "type": "txt", "body": {"msg": "traced"}});
+    let request = agora.request(reqwest::Method::POST, "/messages/users").header("traceparent", TRACEPARENT);
+    assert_eq!(request.json(&body).send().await.unwrap().status().as_u16(), 200);
+    let is_append = |(_, span): &(String, Span)| span.name == "message.append";
+    wait_until("the spans of the send", async || collector.spans().iter().any(is_append)).await;
+    let others: Vec<_> = collector.spans().into_iter().filter(|(_, span)| span.trace_id != TRACE).collect();
+    assert!(others.is_empty(), "{others:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_secret_token_password_or_content_is_in_a_span_or_a_log_line() {
     let (collector, app) = traced_send().await;
     wait_until("the spans of the send", async || !collector.lineage("message.append", &TRACE).is_empty()).await;
