@@ -334,7 +334,7 @@ impl Reason {
             Self::Overloaded => words("OVERLOADED", Grpc::Unavailable, (503, "service_unavailable", "the server is busy, nothing was done, retry later"), 503),
             Self::StorageFull => words("STORAGE_FULL", Grpc::Unavailable, (503, "service_unavailable", "the server's storage is full, nothing was done, retry later"), 503),
             Self::Unavailable => words("UNAVAILABLE", Grpc::Unavailable, (503, "service_unavailable", "the server is not ready, retry later"), 503),
-            Self::DataDamaged => words("DATA_DAMAGED", Grpc::DataLoss, (500, "internal_error", "the server's stored data is damaged, its log names the file"), 20000),
+            Self::DataDamaged => words("DATA_DAMAGED", Grpc::DataLoss, (500, "internal_error", "the server's stored data is damaged, its log names the file or the message"), 20000),
             Self::Internal => words("INTERNAL", Grpc::Internal, (500, "internal_error", "internal error"), 20000),
         }
     }

@@ -38,12 +38,14 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0002_rotation_and_leases.sql"),
         include_str!("../migrations/sqlite/0003_untried.sql"),
         include_str!("../migrations/sqlite/0004_plans.sql"),
+        include_str!("../migrations/sqlite/0005_workers.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
         include_str!("../migrations/postgres/0002_rotation_and_leases.sql"),
         include_str!("../migrations/postgres/0003_untried.sql"),
         include_str!("../migrations/postgres/0004_plans.sql"),
+        include_str!("../migrations/postgres/0005_workers.sql"),
     ],
 };
 

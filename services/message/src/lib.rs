@@ -5,6 +5,7 @@
 
 mod app;
 mod appender;
+mod checksum;
 mod content;
 mod edited;
 pub mod explain;
@@ -53,6 +54,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0016_reactions.sql"),
         include_str!("../migrations/sqlite/0017_events_by_conversation.sql"),
         include_str!("../migrations/sqlite/0018_notices.sql"),
+        include_str!("../migrations/sqlite/0019_checksums.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -73,6 +75,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0016_reactions.sql"),
         include_str!("../migrations/postgres/0017_events_by_conversation.sql"),
         include_str!("../migrations/postgres/0018_notices.sql"),
+        include_str!("../migrations/postgres/0019_checksums.sql"),
     ],
 };
 

@@ -332,7 +332,8 @@ async fn every_role_starts_in_the_image_as_compose_says_and_a_message_goes_throu
     }
 
     // An internal service, at the door that the proxy publishes.
-    let key = stack.admin_prints(&["app", "key", "create", "--app", "acme/lobby", "--name", "crm", "--scopes", "read,send"]);
+    let key =
+        stack.admin_prints(&["app", "key", "create", "--app", "acme/lobby", "--name", "crm", "--scopes", "read,send"]);
     let key = key.trim();
     let channel = Endpoint::from_shared(proxy.door.clone()).unwrap().connect_lazy();
     let user = Some(pb::UserRef { user: Some(user_ref::User::Username("bob".to_owned())) });

@@ -7,6 +7,7 @@ mod blocked_log;
 mod browser;
 mod bus;
 mod callback_faults;
+mod callback_sharing;
 mod callbacks;
 mod changes;
 mod citations;

@@ -17,6 +17,7 @@ pub struct CallbackMetrics {
     age: Histogram,
     waiting: Gauge,
     overdue: Gauge,
+    endpoints: Gauge,
 }
 
 impl CallbackMetrics {
@@ -47,6 +48,11 @@ impl CallbackMetrics {
                 "For how long the longest due delivery of all endpoints has been due",
                 Gauge::default(),
             ),
+            endpoints: book.gauge(
+                "tidings_callback_endpoints",
+                "Endpoints that this process works for",
+                Gauge::default(),
+            ),
         };
         for outcome in OUTCOMES {
             drop(callback.attempts.get_or_create(&[("outcome", outcome)]));
@@ -72,5 +78,10 @@ impl CallbackMetrics {
     pub fn waiting(&self, deliveries: i64, overdue: Duration) {
         self.waiting.set(deliveries);
         self.overdue.set(overdue.as_secs() as i64);
+    }
+
+    /// For how many endpoints this process works now.
+    pub fn works_for(&self, endpoints: usize) {
+        self.endpoints.set(endpoints as i64);
     }
 }

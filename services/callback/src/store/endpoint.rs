@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tidings_domain::{AppId, Clock, Error, UnixMillis};
+use tidings_domain::{AppId, Error, UnixMillis};
 use tidings_runtime::{DataKey, Sealed};
 use tidings_store::{Db, Tx, on_db, on_tx, row, sqlx};
 
@@ -35,11 +35,6 @@ const ROTATE: &str = "
     update endpoint set previous_secret = secret, previous_until = $4, secret = $3
     where app_id = $1 and endpoint_id = $2";
 
-/// Every active endpoint, unless another process works for it. A lease until an implausible future time is ignored.
-const LEASE: &str = "
-    update endpoint set lease_owner = $1, lease_until = $2
-    where paused = 0 and (lease_owner = $1 or lease_until <= $3 or lease_until > $4)
-    returning app_id, endpoint_id";
 /// Every app that has, or had, an endpoint.
 const APPS: &str = "select distinct app_id from counter order by app_id";
 const DELETE_ALL: &str = "delete from endpoint where app_id = $1";
@@ -47,24 +42,9 @@ const FORGET_COUNTERS: &str = "delete from counter where app_id = $1";
 /// Sealed keys, newest first.
 const SEALED: &str = "
     select app_id, secret from endpoint order by app_id desc, endpoint_id desc limit cast($1 as bigint)";
-const RELEASE: &str = "update endpoint set lease_until = 0 where lease_owner = $1";
 
-pub const ALL: &[&str] = &[
-    COUNT,
-    INSERT,
-    LIST,
-    NUMBER,
-    PAUSE,
-    DELETE,
-    MOVE,
-    ROTATE,
-    LEASE,
-    APPS,
-    DELETE_ALL,
-    FORGET_COUNTERS,
-    SEALED,
-    RELEASE,
-];
+pub const ALL: &[&str] =
+    &[COUNT, INSERT, LIST, NUMBER, PAUSE, DELETE, MOVE, ROTATE, APPS, DELETE_ALL, FORGET_COUNTERS, SEALED];
 
 /// The column names that tokens and keys are sealed with.
 const TOKEN: &str = "endpoint.token";
@@ -226,22 +206,6 @@ pub async fn rotate(
     Ok(rotated > 0)
 }
 
-/// Acquires, or renews, a lease on every active endpoint that no other process works for, for so long by the
-/// database's clock.
-pub async fn lease(db: &Db, clock: &dyn Clock, owner: &str, term: Duration) -> Result<Vec<(AppId, i64)>, Error> {
-    let mut tx = db.begin().await?;
-    let now = tx.now(clock).await?;
-    let rows: Vec<(i64, i64)> = on_tx!(&mut tx, |c| sqlx::query_as(LEASE)
-        .bind(owner)
-        .bind((now + term).0)
-        .bind(now.0)
-        .bind((now + term * 2).0)
-        .fetch_all(c)
-        .await)?;
-    tx.commit().await?;
-    Ok(rows.into_iter().map(|(app, id)| (AppId(app), id)).collect())
-}
-
 /// Every app that may have data here.
 pub async fn apps(db: &Db) -> Result<Vec<AppId>, Error> {
     let rows: Vec<(i64,)> = on_db!(db, |c| sqlx::query_as(APPS).fetch_all(c).await)?;
@@ -256,13 +220,6 @@ pub async fn delete_all(tx: &mut Tx, app: AppId) -> Result<u64, Error> {
 /// Removes the record of an app.
 pub async fn forget_counters(tx: &mut Tx, app: AppId) -> Result<(), Error> {
     on_tx!(tx, |c| sqlx::query(FORGET_COUNTERS).bind(app.0).execute(c).await.map(drop))
-}
-
-/// Releases every endpoint.
-pub async fn release(db: &Db, owner: &str) -> Result<(), Error> {
-    let mut tx = db.begin().await?;
-    on_tx!(&mut tx, |c| sqlx::query(RELEASE).bind(owner).execute(c).await.map(drop))?;
-    tx.commit().await
 }
 
 /// Up to `most` keys as stored, the newest apps' first.

@@ -7,14 +7,14 @@ use std::{
 };
 
 use tidings_domain::{App, Error, UnixMillis};
-use tidings_runtime::metrics;
+use tidings_runtime::{Shutdown, metrics};
 use tokio::{
     sync::{mpsc, watch},
-    time::{sleep, timeout},
+    time::sleep,
 };
 
 use super::{
-    AT_ONCE, REST, Shared,
+    AT_ONCE, Lease, REST, Shared,
     breaker::Breaker,
     post::{self, Answer},
     schedule::judge,
@@ -29,8 +29,11 @@ use crate::{
 const BATCH: usize = 256;
 /// How long it sleeps when nothing is due.
 const LOOK: Duration = Duration::from_secs(5);
-/// How long open calls may take once no more are started. Those without an answer by then are retried.
+/// How long open calls may take when the process stops or has lost its lease. Those without an answer by then are made
+/// again.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The pause while it is not known whether another process has the endpoint now.
+const UNSURE: Duration = Duration::from_millis(100);
 
 /// The maximum normal difference between clocks.
 const SET_BACK: Duration = Duration::from_secs(10);
@@ -46,6 +49,7 @@ pub struct Deliveries {
     present: watch::Receiver<Arc<Endpoint>>,
     shared: Arc<Shared>,
     changes: watch::Receiver<()>,
+    lease: Arc<Lease>,
     breaker: Breaker,
     /// The last seen offset of the time from the steady clock, in milliseconds.
     ahead: Option<i64>,
@@ -63,10 +67,11 @@ impl Deliveries {
         present: watch::Receiver<Arc<Endpoint>>,
         shared: Arc<Shared>,
         changes: watch::Receiver<()>,
+        lease: Arc<Lease>,
     ) -> Self {
         let (report, outcomes) = mpsc::unbounded_channel();
         let (breaker, open, ended) = (Breaker::default(), HashSet::new(), Vec::new());
-        Self { core, present, shared, changes, breaker, ahead: None, open, ended, report, outcomes }
+        Self { core, present, shared, changes, lease, breaker, ahead: None, open, ended, report, outcomes }
     }
 
     /// Until an internal error.
@@ -87,6 +92,11 @@ impl Deliveries {
             if room > 0 {
                 let limit = (room + self.open.len()) as i64;
                 let due = delivery::due(&core.deps.db, which, endpoint.ordered, now, limit).await?;
+                if self.lease.is_over(core.deps.clock.elapsed()) {
+                    // The process was suspended, for example.
+                    sleep(UNSURE).await;
+                    continue;
+                }
                 more = due.len() as i64 == limit;
                 let due: Vec<Due> = due.into_iter().filter(|due| !self.open.contains(&due.id)).take(room).collect();
                 for due in due {
@@ -104,24 +114,33 @@ impl Deliveries {
         }
     }
 
-    /// Makes no more calls, waits for open ones, and records their outcomes, for a limited time.
-    pub async fn finish(mut self) {
-        let finished = async {
-            while !self.open.is_empty() {
-                if let Err(error) = self.settle().await {
-                    tracing::warn!(%error, "the outcomes of calls could not be recorded yet");
-                    sleep(REST).await;
-                } else if !self.open.is_empty()
-                    && let Some(ended) = self.outcomes.recv().await
-                {
-                    self.ended.push(ended);
-                }
-            }
+    /// Makes no more calls, waits for open ones, and records their outcomes; for a limited time once `stop` is triggered.
+    pub async fn finish(mut self, stop: &Shutdown) {
+        let late = async {
+            stop.triggered().await;
+            sleep(PATIENCE).await;
         };
-        if timeout(PATIENCE, finished).await.is_err() {
-            let endpoint = self.present.borrow();
-            let (app, endpoint, calls) = (endpoint.app, endpoint.id, self.open.len());
-            tracing::warn!(%app, endpoint, calls, "calls that were not answered in time will be repeated");
+        tokio::select! {
+            biased;
+            () = self.settle_all() => return,
+            () = late => {}
+        }
+        let endpoint = self.present.borrow();
+        let (app, endpoint, calls) = (endpoint.app, endpoint.id, self.open.len());
+        tracing::warn!(%app, endpoint, calls, "calls without an answer in time are repeated");
+    }
+
+    /// Until no call is open.
+    async fn settle_all(&mut self) {
+        while !self.open.is_empty() {
+            if let Err(error) = self.settle().await {
+                tracing::warn!(%error, "the outcomes of calls could not be recorded yet");
+                sleep(REST).await;
+            } else if !self.open.is_empty()
+                && let Some(ended) = self.outcomes.recv().await
+            {
+                self.ended.push(ended);
+            }
         }
     }
 

@@ -154,13 +154,23 @@ async fn send(
         let before = positions.clone();
         // One for messages and one for the rest: however large the former are, some of the latter fit.
         let (mut events, mut scales) = (Vec::new(), [Scale::default(), Scale::default()]);
+        let mut damaged = None;
         for (lane, last) in in_turn(&upto, &positions) {
             let after = positions.0.get(&lane).copied().unwrap_or(0);
             if last > after && events.len() < query.batch && scales.iter().all(|scale| !scale.is_full()) {
                 let part = Part { app, lane, after, upto: last };
-                let reached = lane_events(deps, part, &query, (&mut events, &mut scales)).await?;
-                positions.0.insert(lane, reached);
+                match lane_events(deps, part, &query, (&mut events, &mut scales)).await {
+                    Ok(reached) => _ = positions.0.insert(lane, reached),
+                    // It holds up its own lane; the others are read first.
+                    Err(error) if error.reason() == Reason::DataDamaged => damaged = Some(error),
+                    Err(error) => return Err(error),
+                }
             }
+        }
+        if let Some(error) = damaged
+            && positions == before
+        {
+            return Err(error);
         }
         if positions != before {
             // What was purged during the read is missing from it.

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use tidings_domain::{AppId, Content, ConversationId, Error, MsgId, UnixMillis, UserId};
 use tidings_store::{Db, Gather, Scale, Tx, on_db, on_tx, row, sqlx};
 
-use super::weight::{self, light_content};
-use crate::content::StoredContent;
+use super::weight::{self, light_content, put_in};
+use crate::{checksum, content::StoredContent};
 
 /// The sum selects the index that only lookups by id use; see the migration. The cast keeps SQLite from planning the
 /// query again for each limit.
@@ -15,7 +15,8 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         MessageRow::COLUMNS,
         concat!(
-            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
+            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.edits,
+            m.checksum, ",
             light_content!(),
             " from message m
             where m.app_id = $1 and m.msg_id + 0 > $2 and m.msg_id + 0 <= $3
@@ -28,7 +29,8 @@ static ROWS: LazyLock<Gather> = LazyLock::new(|| {
 macro_rules! strays {
     ($before:literal, $after:literal) => {
         concat!(
-            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
+            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.edits,
+            m.checksum, ",
             light_content!(),
             " from stray s cross join ",
             $before,
@@ -54,7 +56,8 @@ static ROWS_OF: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         MessageRow::COLUMNS,
         concat!(
-            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, ",
+            "select m.conv_a, m.conv_b, m.msg_id, m.sender_id, m.sent_at, m.lane, m.event_no, m.recalled_at, m.edits,
+            m.checksum, ",
             light_content!(),
             " from message m
             where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id > $4 and m.msg_id <= $5
@@ -115,6 +118,7 @@ impl Positions {
 /// A message as an export needs it.
 #[derive(Debug)]
 pub struct Row {
+    app: AppId,
     pub conversation: ConversationId,
     pub msg_id: MsgId,
     pub sender: UserId,
@@ -123,16 +127,25 @@ pub struct Row {
     /// Its position in the event feed.
     pub place: (i64, i64),
     content: StoredContent,
+    /// With the number of edits; see [`crate::checksum`].
+    checksum: (i64, i64),
 }
 
 impl Row {
+    /// Those that are not exported are not checked.
+    fn check(&self) -> Result<(), Error> {
+        checksum::check(self.app, self.msg_id, &self.content, self.checksum)
+    }
+
     /// The uuids of our files in it.
     pub fn attachments(&self) -> Result<Vec<String>, Error> {
+        self.check()?;
         self.content.attachments()
     }
 
     /// The content.
     pub fn content(self) -> Result<Content, Error> {
+        self.check()?;
         self.content.read()
     }
 }
@@ -147,6 +160,8 @@ row! {
         lane: i64,
         event_no: i64,
         recalled_at: Option<i64>,
+        edits: i64,
+        checksum: i64,
         body: Option<String>,
         ext: Option<String>,
         config: Option<String>,
@@ -192,15 +207,14 @@ async fn weighed(db: &Db, app: AppId, read: &Gather, parameters: &[i64]) -> Resu
         for mut row in light {
             if row.body.is_none() && !scale.is_full() {
                 // What was purged since its row was read is left out.
-                let Some(content) = weight::content(db, app, MsgId(row.msg_id)).await? else { continue };
-                let StoredContent { body, ext, config, verbatim } = content;
-                (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
+                let Some(left_out) = weight::content(db, app, MsgId(row.msg_id)).await? else { continue };
+                put_in!(row, left_out);
             }
             let size = [&row.body, &row.ext, &row.config, &row.verbatim].into_iter().flatten().map(String::len).sum();
             if !scale.takes(size) {
                 break;
             }
-            rows.push(self::row(row)?);
+            rows.push(self::row(app, row)?);
         }
         if is_end || !rows.is_empty() {
             return Ok(rows);
@@ -215,9 +229,10 @@ pub async fn newest_of(db: &Db, app: AppId, conversation: ConversationId) -> Res
     Ok(MsgId(newest))
 }
 
-fn row(row: MessageRow) -> Result<Row, Error> {
+fn row(app: AppId, row: MessageRow) -> Result<Row, Error> {
     let body = row.body.ok_or_else(|| Error::internal("a message without its body"))?;
     Ok(Row {
+        app,
         conversation: ConversationId::from_key(row.conv_a, row.conv_b),
         msg_id: MsgId(row.msg_id),
         sender: UserId(row.sender_id),
@@ -225,6 +240,7 @@ fn row(row: MessageRow) -> Result<Row, Error> {
         recalled: row.recalled_at.is_some(),
         place: (row.lane, row.event_no),
         content: StoredContent { body, ext: row.ext, config: row.config, verbatim: row.verbatim },
+        checksum: (row.edits, row.checksum),
     })
 }
 

@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use serde::de::DeserializeOwned;
-use tidings_domain::{AppId, Change, ConversationId, Delivery, Error, EventKind, Message, MsgId, UnixMillis, UserId};
+use tidings_domain::{
+    AppId, Change, ConversationId, Delivery, Error, EventKind, Message, MsgId, Reason, UnixMillis, UserId,
+};
 use tidings_store::{
     Db, Gather, Scale, on_db, row,
     sqlx::{self, FromRow},
@@ -11,9 +13,10 @@ use tidings_store::{
 
 use super::{
     read::{self, MessageRow},
-    weight::{self, light_content},
+    weight::{self, light_content, put_in},
 };
 use crate::{
+    checksum,
     content::StoredContent,
     origin::EventOrigin,
     reacted::Reacted,
@@ -25,7 +28,7 @@ static SENT: LazyLock<Gather> = LazyLock::new(|| {
         SentRow::COLUMNS,
         concat!(
             "select m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
-            ",
+            m.checksum, m.recalled_at, ",
             light_content!(),
             ", m.delivery, m.event_no, m.origin
             from message m
@@ -42,7 +45,8 @@ macro_rules! other {
             "select e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
                 case when octet_length(e.body) <= 16384 then e.body end as body,
                 cast(octet_length(e.body) as bigint) as size,
-                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, m.delivery, e.reason, e.edits
+                e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, m.delivery, m.checksum, m.recalled_at,
+                e.reason, e.edits
              from event e ",
             $join,
             "m.app_id = e.app_id and m.conv_a = e.conv_a and m.conv_b = e.conv_b and m.msg_id = e.msg_id",
@@ -172,6 +176,8 @@ row! {
         flags: i64,
         edited_at: Option<i64>,
         edits: i64,
+        checksum: i64,
+        recalled_at: Option<i64>,
         body: Option<String>,
         ext: Option<String>,
         config: Option<String>,
@@ -198,17 +204,22 @@ pub async fn sent(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result<
     for mut row in rows {
         if row.body.is_none() && !scale.is_full() {
             // What was purged since its row was read is detected by the follower.
-            let Some(content) = weight::content(db, part.app, MsgId(row.msg_id)).await? else { continue };
-            let StoredContent { body, ext, config, verbatim } = content;
-            (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
+            let Some(left_out) = weight::content(db, part.app, MsgId(row.msg_id)).await? else { continue };
+            put_in!(row, left_out);
         }
         let texts = [&row.body, &row.ext, &row.config, &row.verbatim, &row.delivery];
         if !scale.takes(texts.into_iter().flatten().map(String::len).sum()) {
             return Ok(LaneRange { events, reached });
         }
-        let event = sent_event(row)?;
-        reached = event.event_no;
-        events.push(event);
+        let event_no = row.event_no;
+        match sent_event(part.app, row) {
+            // What is below it is read first.
+            Err(error) if error.reason() == Reason::DataDamaged && event_no - 1 > part.after => {
+                return Ok(LaneRange { events, reached: event_no - 1 });
+            }
+            event => events.extend(event?),
+        }
+        reached = event_no;
     }
     Ok(LaneRange { events, reached: if is_all { part.upto } else { reached } })
 }
@@ -223,13 +234,12 @@ pub(super) async fn sent_events(
     let mut events = Vec::with_capacity(rows.len());
     for mut row in rows {
         if row.body.is_none() {
-            let Some(content) = weight::content(db, app, MsgId(row.msg_id)).await? else { continue };
-            let StoredContent { body, ext, config, verbatim } = content;
-            (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
+            let Some(left_out) = weight::content(db, app, MsgId(row.msg_id)).await? else { continue };
+            put_in!(row, left_out);
         }
         let texts = [&row.body, &row.ext, &row.config, &row.verbatim, &row.delivery];
         if scale.takes(texts.into_iter().flatten().map(String::len).sum()) {
-            events.push(sent_event(row)?);
+            events.extend(sent_event(app, row)?);
         }
     }
     Ok(events)
@@ -253,18 +263,20 @@ pub(super) async fn other_events(
             let lane = lane(ConversationId::from_key(row.conv_a, row.conv_b));
             row.body = body(db, app, lane, row.event_no).await?;
         }
-        events.push(other_event(row)?);
+        events.extend(other_event(app, row)?);
     }
     Ok(events)
 }
 
 /// Rows without a body as events.
-pub(super) fn bodiless(rows: Vec<OtherRow>) -> Result<Vec<Event>, Error> {
-    rows.into_iter().map(other_event).collect()
+pub(super) fn bodiless(app: AppId, rows: Vec<OtherRow>) -> Result<Vec<Event>, Error> {
+    rows.into_iter().filter_map(|row| other_event(app, row).transpose()).collect()
 }
 
-fn sent_event(row: SentRow) -> Result<Event, Error> {
-    let message = read::message(MessageRow {
+/// `None`: it was recalled, and what is left of its content is damaged. Others hold up the feed until they are recalled.
+fn sent_event(app: AppId, row: SentRow) -> Result<Option<Event>, Error> {
+    let is_recalled = row.recalled_at.is_some();
+    let row_of_message = MessageRow {
         conv_a: row.conv_a,
         conv_b: row.conv_b,
         msg_id: row.msg_id,
@@ -275,15 +287,20 @@ fn sent_event(row: SentRow) -> Result<Event, Error> {
         flags: row.flags,
         edited_at: row.edited_at,
         edits: row.edits,
+        checksum: row.checksum,
         body: row.body,
         ext: row.ext,
         config: row.config,
         verbatim: row.verbatim,
         delivery: row.delivery,
-    })?;
+    };
+    let message = match read::message(app, row_of_message) {
+        Err(error) if is_recalled && error.reason() == Reason::DataDamaged => return Ok(None),
+        message => message?,
+    };
     let origin = EventOrigin::read(row.origin.as_deref().unwrap_or_default())?;
     let (event_no, by_app) = (row.event_no, Flags::of(row.flags).by_app);
-    Ok(Event { event_no, happened: EventData::Sent(message), origin, by_app })
+    Ok(Some(Event { event_no, happened: EventData::Sent(message), origin, by_app }))
 }
 
 row! {
@@ -304,6 +321,8 @@ row! {
         sender_id: Option<i64>,
         sent_at: Option<i64>,
         delivery: Option<String>,
+        checksum: Option<i64>,
+        recalled_at: Option<i64>,
         reason: Option<String>,
         edits: i64,
     }
@@ -322,9 +341,15 @@ pub async fn other(db: &Db, part: Part, limit: i64, scale: &mut Scale) -> Result
         if size > 0 && row.body.is_none() {
             row.body = body(db, part.app, part.lane, row.event_no).await?;
         }
-        let event = other_event(row)?;
-        reached = event.event_no;
-        events.push(event);
+        let event_no = row.event_no;
+        match other_event(part.app, row) {
+            // As in [`sent`].
+            Err(error) if error.reason() == Reason::DataDamaged && event_no - 1 > part.after => {
+                return Ok(LaneRange { events, reached: event_no - 1 });
+            }
+            event => events.extend(event?),
+        }
+        reached = event_no;
     }
     Ok(LaneRange { events, reached: if is_all { part.upto } else { reached } })
 }
@@ -335,7 +360,9 @@ async fn body(db: &Db, app: AppId, lane: i64, event_no: i64) -> Result<Option<St
     Ok(row.and_then(|(body,)| body))
 }
 
-fn other_event(row: OtherRow) -> Result<Event, Error> {
+/// The content after an edit is that of the message until the next edit, so the checksum is its own, too. `None` as of
+/// [`sent_event`].
+fn other_event(app: AppId, row: OtherRow) -> Result<Option<Event>, Error> {
     let kind = EventKind::of_stored_name(&row.kind);
     let kind = kind.ok_or_else(|| Error::internal(format!("an event of the unknown kind {}", row.kind)))?;
     let (mut content, mut change, mut reacted) = (None, None, None);
@@ -347,7 +374,15 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
         (EventKind::Reacted | EventKind::Unreacted, Some(body)) => reacted = Some(Reacted::read(&body)?),
         (EventKind::Changed(_), Some(body)) => change = Some(serde_json::from_str(&body).map_err(Error::internal)?),
         (_, Some(body)) => {
-            content = Some(StoredContent::of_json(&body)?);
+            let (stored, flags) = StoredContent::of_json(&body)?;
+            if kind == EventKind::Edited && row.edits > 0 {
+                let of_message = (row.edits, row.checksum.unwrap_or(0));
+                match checksum::check(app, MsgId(row.msg_id), &stored, of_message) {
+                    Err(_) if row.recalled_at.is_some() => return Ok(None),
+                    checked => checked?,
+                }
+            }
+            content = Some((stored, flags));
             if kind == EventKind::Online {
                 delivery = StoredContent::delivery_in(&body)?;
             }
@@ -377,5 +412,5 @@ fn other_event(row: OtherRow) -> Result<Event, Error> {
     };
     let (address, trace) = (row.address.unwrap_or_default(), row.trace.unwrap_or_default());
     let origin = EventOrigin { address, platform: row.platform, trace };
-    Ok(Event { event_no: row.event_no, happened: EventData::Other(other), origin, by_app })
+    Ok(Some(Event { event_no: row.event_no, happened: EventData::Other(other), origin, by_app }))
 }

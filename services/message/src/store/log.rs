@@ -12,7 +12,7 @@ use super::{
     head::{self, ConversationKey, Head},
     lane,
 };
-use crate::{content::StoredContent, row_options::Flags};
+use crate::{checksum, content::StoredContent, row_options::Flags};
 
 /// One row of the log.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub struct NewMessage<'a> {
     pub head: Head,
 }
 
-const COLUMNS: [(&str, Kind); 19] = [
+const COLUMNS: [(&str, Kind); 20] = [
     ("app_id", Kind::Int),
     ("conv_a", Kind::Int),
     ("conv_b", Kind::Int),
@@ -52,6 +52,7 @@ const COLUMNS: [(&str, Kind); 19] = [
     ("lane", Kind::Int),
     // How many rows of its lane come after it: its event number is that much below the lane's last.
     ("after", Kind::Int),
+    ("checksum", Kind::Int),
     ("body", Kind::Text),
     ("ext", Kind::Text),
     ("config", Kind::Text),
@@ -69,11 +70,11 @@ const HEAD: [(&str, Kind); 4] = [
 ];
 
 const INSERT: &str = "insert into message (app_id, conv_a, conv_b, msg_id, seq, sender_id, sent_at, countable, flags,
-        ordinal, ordinal_low, lane, event_no, body, ext, config, verbatim, delivery,
+        ordinal, ordinal_low, lane, event_no, checksum, body, ext, config, verbatim, delivery,
         origin)
     select r.app_id, r.conv_a, r.conv_b, r.msg_id, r.seq, r.sender_id, r.sent_at, r.countable, r.flags,
-        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.body, r.ext, r.config, r.verbatim, r.delivery,
-        r.origin";
+        r.ordinal, r.ordinal_low, r.lane, taken.last_no - r.after, r.checksum, r.body, r.ext, r.config, r.verbatim,
+        r.delivery, r.origin";
 
 static APPEND_ON_SQLITE: LazyLock<ManyRows> = LazyLock::new(|| {
     let sqlite =
@@ -140,6 +141,7 @@ pub async fn append(
         int(|row| row.ordinal_low),
         int(|row| row.lane),
         Column::Int(after),
+        int(|row| checksum::of(row.content, row.msg_id, 0)),
         Column::Text(rows.iter().map(|row| Some(row.content.body.as_str())).collect()),
         Column::Text(rows.iter().map(|row| row.content.ext.as_deref()).collect()),
         Column::Text(rows.iter().map(|row| row.content.config.as_deref()).collect()),

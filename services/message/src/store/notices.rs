@@ -77,7 +77,8 @@ fn events_that(is_meant: &str) -> GatherMany {
     const COLUMNS: &str = "e.event_no, e.kind, e.made_at, e.conv_a, e.conv_b, e.msg_id, e.actor_id,
         case when octet_length(e.body) <= 16384 then e.body end as body,
         cast(octet_length(e.body) as bigint) as size,
-        e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, m.delivery, e.reason, e.edits";
+        e.address, e.platform, e.trace, m.seq, m.sender_id, m.sent_at, m.delivery, m.checksum, m.recalled_at, e.reason,
+        e.edits";
     let condition = format!(
         "where e.app_id = r.app_id and e.conv_a = r.conv_a and e.conv_b = r.conv_b
         and e.event_no > r.after and e.event_no <= r.upto and {is_meant}"
@@ -178,7 +179,7 @@ pub async fn marks(db: &Db, app: AppId, user: UserId, ends: &[Ends]) -> Result<V
         return Ok(Vec::new());
     }
     let rows: Vec<OtherRow> = MARKS.read(db, &range(app, user, &since)).await?;
-    let mut marks = feed::bodiless(rows)?;
+    let mut marks = feed::bodiless(app, rows)?;
     marks.sort_unstable_by_key(|mark| Reverse(mark.event_no));
     let mut known = HashSet::new();
     marks.retain(|mark| {

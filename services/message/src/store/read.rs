@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::LazyLock};
 use tidings_domain::{AppId, ConversationId, Error, Message, MsgId, UnixMillis, UserId};
 use tidings_store::{Column, Db, Gather, GatherMany, Kind, Scale, Tx, on_db, on_tx, row, sqlx};
 
-use super::weight::{self, light_content};
+use super::weight::{self, light_content, put_in};
 use crate::{
+    checksum,
     content::StoredContent,
     row_options::{self, Flags},
 };
@@ -14,7 +15,7 @@ use crate::{
 macro_rules! columns {
     () => {
         "m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
-        m.body, m.ext, m.config, m.verbatim, m.delivery"
+        m.checksum, m.body, m.ext, m.config, m.verbatim, m.delivery"
     };
 }
 
@@ -23,7 +24,7 @@ macro_rules! light_columns {
     () => {
         concat!(
             "m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at, m.edits,
-            ",
+            m.checksum, ",
             light_content!(),
             ", m.delivery"
         )
@@ -198,29 +199,29 @@ enum Weighed {
 async fn weighed(db: &Db, app: AppId, row: MessageRow, scale: &mut Scale) -> Result<Weighed, Error> {
     let mut row = row;
     if is_heavy(&row) && !scale.is_full() {
-        let Some(content) = weight::content(db, app, id_of(&row)).await? else {
+        let Some(left_out) = weight::content(db, app, id_of(&row)).await? else {
             return Ok(Weighed::Gone);
         };
-        set_content(&mut row, content);
+        put_in!(row, left_out);
     }
     if !scale.takes(size_of(&row)) {
         return Ok(Weighed::TooMuch);
     }
-    Ok(Weighed::Fits(Box::new(message(row)?)))
+    Ok(Weighed::Fits(Box::new(message(app, row)?)))
 }
 
 /// One message by its id.
 pub async fn find(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<Message>, Error> {
     let row: Option<MessageRow> =
         on_db!(db, |c| sqlx::query_as(FIND).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    row.map(message).transpose()
+    row.map(|row| message(app, row)).transpose()
 }
 
 /// The same in a transaction.
 pub async fn find_in(tx: &mut Tx, app: AppId, msg_id: MsgId) -> Result<Option<Message>, Error> {
     let row: Option<MessageRow> =
         on_tx!(tx, |c| sqlx::query_as(FIND).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    row.map(message).transpose()
+    row.map(|row| message(app, row)).transpose()
 }
 
 row! {
@@ -236,6 +237,7 @@ row! {
         pub flags: i64,
         pub edited_at: Option<i64>,
         pub edits: i64,
+        pub checksum: i64,
         pub body: Option<String>,
         pub ext: Option<String>,
         pub config: Option<String>,
@@ -257,13 +259,11 @@ fn size_of(row: &MessageRow) -> usize {
     texts.into_iter().flatten().map(String::len).sum()
 }
 
-fn set_content(row: &mut MessageRow, content: StoredContent) {
-    let StoredContent { body, ext, config, verbatim } = content;
-    (row.body, row.ext, row.config, row.verbatim) = (Some(body), ext, config, verbatim);
-}
-
-pub fn message(row: MessageRow) -> Result<Message, Error> {
+/// The message, unless its content is not what was written.
+pub fn message(app: AppId, row: MessageRow) -> Result<Message, Error> {
     let body = row.body.ok_or_else(|| Error::internal("a message without its body"))?;
+    let content = StoredContent { body, ext: row.ext, config: row.config, verbatim: row.verbatim };
+    checksum::check(app, MsgId(row.msg_id), &content, (row.edits, row.checksum))?;
     let flags = Flags::of(row.flags);
     let (audience, delivery) = row_options::read(row.delivery.as_deref())?;
     Ok(Message {
@@ -272,7 +272,7 @@ pub fn message(row: MessageRow) -> Result<Message, Error> {
         seq: row.seq,
         sender: UserId(row.sender_id),
         sent_at: UnixMillis(row.sent_at),
-        content: StoredContent { body, ext: row.ext, config: row.config, verbatim: row.verbatim }.read()?,
+        content: content.read()?,
         countable: row.countable != 0,
         system: flags.system,
         edited_at: row.edited_at.map(UnixMillis),

@@ -4,7 +4,7 @@ use tidings_domain::{Error, UnixMillis};
 use tidings_store::{Tx, on_tx, sqlx};
 
 use super::{excluded, reaction, which::Which};
-use crate::content::StoredContent;
+use crate::{checksum, content::StoredContent};
 
 const RECALL: &str = "
     update message set recalled_at = $5
@@ -15,8 +15,10 @@ const SUBTRACT: &str = "
     select app_id, conv_a, conv_b, msg_id, sender_id
     from message where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4 and countable = 1";
 
+/// The number of edits stands above the checksum; see [`checksum`].
 const EDIT: &str = "
-    update message set body = $5, ext = $6, config = $7, verbatim = $8, edited_at = $9, edits = edits + 1
+    update message set body = $5, ext = $6, config = $7, verbatim = $8, edited_at = $9, edits = edits + 1,
+        checksum = (edits + 1) * 4294967296 + $10
     where app_id = $1 and conv_a = $2 and conv_b = $3 and msg_id = $4";
 
 pub const ALL: &[&str] = &[RECALL, SUBTRACT, EDIT];
@@ -62,6 +64,7 @@ pub async fn edit(tx: &mut Tx, which: Which, content: &StoredContent, at: UnixMi
         .bind(&content.config)
         .bind(&content.verbatim)
         .bind(at.0)
+        .bind(checksum::of(content, which.msg_id, 0))
         .execute(c)
         .await
         .map(drop))

@@ -67,7 +67,7 @@ static SENT: LazyLock<GatherMany> = LazyLock::new(|| {
         SentRow::COLUMNS,
         &format!(
             "select m.conv_a, m.conv_b, m.msg_id, m.seq, m.sender_id, m.sent_at, m.countable, m.flags, m.edited_at,
-                m.edits, {content}, m.delivery, m.event_no, m.origin
+                m.edits, m.checksum, m.recalled_at, {content}, m.delivery, m.event_no, m.origin
              from r cross join message m
              where m.app_id = r.app_id and m.conv_a = r.conv_a and m.conv_b = r.conv_b
                and m.msg_id >= coalesce((select n.msg_id from message n

@@ -7,6 +7,9 @@ use std::sync::LazyLock;
 use tidings_domain::{AppId, ConversationId, Error, MsgId, UserId};
 use tidings_store::{Db, Gather, on_db, row, sqlx};
 
+use super::weight::{self, LeftOut, light_content};
+use crate::content::StoredContent;
+
 /// Rows of a page.
 pub const PAGE: i64 = 1000;
 
@@ -59,7 +62,7 @@ static HEAD: LazyLock<Gather> = LazyLock::new(|| {
 });
 
 row! {
-    /// What is checked of a message.
+    /// What is checked of a message, without the content of large ones; see [`weight`].
     #[derive(Debug, Clone)]
     pub struct CheckedRow {
         pub msg_id: i64,
@@ -73,23 +76,31 @@ row! {
         pub is_recalled: i64,
         pub late: i64,
         pub subtracted: i64,
+        pub edits: i64,
+        pub checksum: i64,
         pub body: Option<String>,
+        pub ext: Option<String>,
+        pub config: Option<String>,
+        pub verbatim: Option<String>,
     }
 }
 
 static MESSAGES: LazyLock<Gather> = LazyLock::new(|| {
     Gather::new(
         CheckedRow::COLUMNS,
-        "select m.msg_id, m.seq, m.sender_id, m.countable, m.flags, m.ordinal, m.ordinal_low, m.lane,
+        concat!(
+            "select m.msg_id, m.seq, m.sender_id, m.countable, m.flags, m.ordinal, m.ordinal_low, m.lane,
             cast(case when m.recalled_at is null then 0 else 1 end as bigint) as is_recalled,
             (select count(*) from late l where l.app_id = m.app_id and l.conv_a = m.conv_a and l.conv_b = m.conv_b
                 and l.msg_id = m.msg_id) as late,
             (select count(*) from recalled s where s.app_id = m.app_id and s.conv_a = m.conv_a
                 and s.conv_b = m.conv_b and s.msg_id = m.msg_id) as subtracted,
-            case when octet_length(m.body) <= 4096 then m.body end as body
-         from message m
+            m.edits, m.checksum, ",
+            light_content!(),
+            " from message m
          where m.app_id = $1 and m.conv_a = $2 and m.conv_b = $3 and m.msg_id > $4
-         order by m.msg_id limit cast($5 as bigint)",
+         order by m.msg_id limit cast($5 as bigint)"
+        ),
     )
 });
 
@@ -208,6 +219,16 @@ pub async fn head(db: &Db, app: AppId, (a, b): (i64, i64)) -> Result<Option<Head
 /// A page of a conversation's messages above an id, in the order of ids.
 pub async fn messages(db: &Db, app: AppId, (a, b): (i64, i64), above: i64) -> Result<Vec<CheckedRow>, Error> {
     MESSAGES.read(db, &[app.0, a, b, above, PAGE]).await
+}
+
+/// The content of such a row, however large; `None`: it was purged since.
+pub async fn content(db: &Db, app: AppId, mut row: CheckedRow) -> Result<Option<LeftOut>, Error> {
+    if row.body.is_none() {
+        return weight::content(db, app, MsgId(row.msg_id)).await;
+    }
+    let body = row.body.take().unwrap_or_default();
+    let content = StoredContent { body, ext: row.ext, config: row.config, verbatim: row.verbatim };
+    Ok(Some(LeftOut { content, edits: row.edits, checksum: row.checksum }))
 }
 
 /// The next conversation with messages above a key, and whether it has a head.

@@ -37,15 +37,38 @@ pub(crate) use light_content;
 
 /// Recalled or not. The sum selects the index that only lookups by id use.
 const CONTENT: &str = "
-    select m.body, m.ext, m.config, m.verbatim from message m where m.app_id = $1 and m.msg_id + 0 = $2";
+    select m.body, m.ext, m.config, m.verbatim, m.edits, m.checksum from message m
+    where m.app_id = $1 and m.msg_id + 0 = $2";
 
 pub const ALL: &[&str] = &[CONTENT];
 
-type ContentRow = (String, Option<String>, Option<String>, Option<String>);
+/// The content that a row left out, as it is now, with what it is checked against ([`crate::checksum`]).
+#[derive(Debug)]
+pub struct LeftOut {
+    pub content: StoredContent,
+    pub edits: i64,
+    pub checksum: i64,
+}
 
-/// Only a message's content, recalled or not.
-pub async fn content(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<StoredContent>, Error> {
+type ContentRow = (String, Option<String>, Option<String>, Option<String>, i64, i64);
+
+/// A message's content alone, recalled or not, unchecked.
+pub async fn content(db: &Db, app: AppId, msg_id: MsgId) -> Result<Option<LeftOut>, Error> {
     let row: Option<ContentRow> =
         on_db!(db, |c| sqlx::query_as(CONTENT).bind(app.0).bind(msg_id.0).fetch_optional(c).await)?;
-    Ok(row.map(|(body, ext, config, verbatim)| StoredContent { body, ext, config, verbatim }))
+    Ok(row.map(|(body, ext, config, verbatim, edits, checksum)| {
+        let content = StoredContent { body, ext, config, verbatim };
+        LeftOut { content, edits, checksum }
+    }))
 }
+
+/// Puts it into a row with these columns.
+macro_rules! put_in {
+    ($row:ident, $left_out:ident) => {{
+        let $crate::store::weight::LeftOut { content, edits, checksum } = $left_out;
+        ($row.body, $row.ext, $row.config, $row.verbatim) =
+            (Some(content.body), content.ext, content.config, content.verbatim);
+        ($row.edits, $row.checksum) = (edits, checksum);
+    }};
+}
+pub(crate) use put_in;

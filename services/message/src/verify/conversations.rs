@@ -1,7 +1,7 @@
 //! Heads of conversations against their messages: numbers, counts, and who has them in their list.
 
 use serde::de::IgnoredAny;
-use tidings_domain::{AppId, ConversationId, Error, Finding};
+use tidings_domain::{AppId, ConversationId, Error, Finding, MsgId};
 use tidings_store::Db;
 
 use super::{
@@ -11,8 +11,12 @@ use super::{
 };
 use crate::{
     appender::lane,
+    checksum,
     row_options::Flags,
-    store::verify::{self, CheckedRow, HeadRow},
+    store::{
+        verify::{self, CheckedRow, HeadRow},
+        weight::LeftOut,
+    },
 };
 
 /// Findings of one kind in one conversation, at most.
@@ -72,8 +76,12 @@ async fn one(db: &Db, app: AppId, head: HeadRow) -> Result<(Vec<Finding>, u64), 
         let page = verify::messages(db, app, (head.conv_a, head.conv_b), above).await?;
         let Some(last) = page.last() else { break };
         above = last.msg_id;
-        for row in page.iter().filter(|row| row.seq <= head.seq) {
-            walk.row(row);
+        for row in page.into_iter().filter(|row| row.seq <= head.seq) {
+            walk.row(&row);
+            let msg_id = MsgId(row.msg_id);
+            if let Some(stored) = verify::content(db, app, row).await? {
+                walk.content(msg_id, &stored);
+            }
         }
     }
     walk.end();
@@ -154,8 +162,14 @@ impl Walk {
                 format!("message {}: what unread counts subtract is not what was recalled", row.msg_id),
             );
         }
-        if row.body.as_deref().is_some_and(|body| serde_json::from_str::<IgnoredAny>(body).is_err()) {
-            self.add("body", format!("message {} has a body that is not JSON", row.msg_id));
+    }
+
+    fn content(&mut self, msg_id: MsgId, stored: &LeftOut) {
+        let LeftOut { content, edits, checksum } = stored;
+        if serde_json::from_str::<IgnoredAny>(&content.body).is_err() {
+            self.add("body", format!("message {msg_id} has a body that is not JSON"));
+        } else if !checksum::fits(content, msg_id, *edits, *checksum) {
+            self.add("checksum", format!("message {msg_id} has other content than was written"));
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod broadcast;
 mod changes;
+mod damaged;
 mod edit;
 mod exclude;
 mod fake;

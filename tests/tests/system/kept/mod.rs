@@ -4,4 +4,5 @@ mod backup;
 mod copy;
 mod data_set;
 mod explain;
+mod flipped;
 mod verify;

@@ -100,6 +100,11 @@ const DAMAGE: &[(&str, &str, &[&str])] = &[
     ("message", "update message set ordinal = ordinal + 1 where seq = 2 and conv_b = -1", &["count"]),
     ("message", "update message set seq = 1 where seq = 2 and conv_b = -1", &["seq_twice", "seq_gap"]),
     ("message", "update message set body = substr(body, 2) where seq = 2 and conv_b = -1", &["body"]),
+    (
+        "message",
+        "update message set body = replace(body, 'to all 1', 'to all 2') where seq = 2 and conv_b = -1",
+        &["checksum"],
+    ),
     ("message", "update message set lane = lane + 100 where seq = 2 and conv_b = -1", &["wrong_lane", "event_gap"]),
     ("message", "delete from event where kind = 'recalled'", &["event_gap"]),
     ("message", "delete from recalled", &["recalled"]),
