@@ -68,7 +68,7 @@ impl Accounts {
         request.headers_mut().remove(context::PEER);
         let (costs, request) = costs::of(&self.gateway, &account.app, right, request).await?;
         let taken = self.gateway.limits().take(&account.app, &costs).await;
-        taken.map_err(|(refusal, standing)| costs::refusal(&refusal, &standing))?;
+        taken.map_err(|(error, _)| status_from_error(error))?;
         Ok(request)
     }
 }
