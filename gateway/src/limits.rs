@@ -42,6 +42,13 @@ impl Cost {
         Self::of(rate, 1)
     }
 
+    /// The cost of a call of that route, its method and its template. Calls without a token, which everybody can make, do not
+    /// use up what others may call.
+    pub fn call(route: &str, has_token: bool) -> Self {
+        let subject = if has_token { route.to_owned() } else { format!("{route} without a token") };
+        Self { rate: Rate::Calls, subject, amount: 1 }
+    }
+
     /// A cost at an app-wide rate.
     pub fn of(rate: Rate, amount: usize) -> Self {
         Self { rate, subject: String::new(), amount: (amount as i64).max(1) }

@@ -107,7 +107,7 @@ impl RequestContext {
     /// The same for a call that is not authorized by its own token.
     pub async fn identity_as(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
         let identity = self.identity_of(gateway, token).await?;
-        self.take(gateway, &identity.app, &self.costs()).await?;
+        self.take(gateway, &identity.app, &self.costs(&identity)).await?;
         Ok(identity)
     }
 
@@ -132,14 +132,17 @@ impl RequestContext {
     }
 
     /// The costs of the call itself (agora.md 2, 9). Sends to groups and rooms have rates of their own.
-    fn costs(&self) -> Vec<Cost> {
+    fn costs(&self, identity: &Identity) -> Vec<Cost> {
+        if identity.check_known().is_err() {
+            return vec![Cost::call(&self.route, false)];
+        }
         match self.path.as_str() {
             "/messages/chatgroups" | "/messages/chatgroups/users" => vec![Cost::one(Rate::GroupCalls)],
             "/messages/chatrooms" | "/messages/chatrooms/users" => vec![Cost::one(Rate::RoomCalls)],
             path if path.starts_with("/chatmessages/") => {
                 vec![Cost::one(Rate::ExportCalls), Cost::one(Rate::ExportCallsMinute)]
             }
-            _ => vec![Cost { rate: Rate::Calls, subject: self.route.clone(), amount: 1 }],
+            _ => vec![Cost::call(&self.route, true)],
         }
     }
 

@@ -10,7 +10,7 @@ use axum::{
 use http::{HeaderMap, request::Parts};
 use tidings_dialects::lanying::{Params, Refusal};
 use tidings_domain::{
-    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Platform, Rate, Reason, Target, UserId,
+    Actor, App, Caller, ConversationId, Error, GroupId, GroupKind, GroupRole, Platform, Reason, Target, UserId,
     UserRef, decimal_id,
 };
 use tidings_proto::pb::{self, app_ref};
@@ -75,20 +75,20 @@ impl RequestContext {
         if identity.check_known().is_ok() {
             self.body.set_known();
         }
-        self.count(gateway, &identity.app).await?;
+        self.count(gateway, &identity).await?;
         Ok(identity)
     }
 
     /// The same for a call that names its app and its token elsewhere.
     pub async fn identity_as(&self, gateway: &Gateway, app: app_ref::App, token: &str) -> Result<Arc<Identity>, Error> {
         let identity = gateway.identities().of(app, token).await?;
-        self.count(gateway, &identity.app).await?;
+        self.count(gateway, &identity).await?;
         Ok(identity)
     }
 
-    async fn count(&self, gateway: &Gateway, app: &App) -> Result<(), Error> {
-        let call = Cost { rate: Rate::Calls, subject: self.route.clone(), amount: 1 };
-        self.take(gateway, app, &[call]).await
+    async fn count(&self, gateway: &Gateway, identity: &Identity) -> Result<(), Error> {
+        let call = Cost::call(&self.route, identity.check_known().is_ok());
+        self.take(gateway, &identity.app, &[call]).await
     }
 
     /// Checks the call against quotas of the app. All of it is admitted, or nothing is taken and the call must end.
