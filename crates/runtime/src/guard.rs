@@ -1,5 +1,5 @@
-//! The layer in front of every network RPC: the key, the table of rights, the trace context, the caller's
-//! deadline, one log line.
+//! The layer in front of every network RPC: the key, the table of rights, the trace context, the id of the request, the
+//! caller's deadline, one log line.
 
 use std::{
     pin::Pin,
@@ -10,7 +10,7 @@ use std::{
 use http::HeaderValue;
 use tidings_domain::{ACCOUNT_KEY, Error, Reason};
 use tidings_proto::status_from_error;
-use tonic::{Status, body::Body};
+use tonic::body::Body;
 use tower::{Layer, Service};
 use tracing::{Instrument as _, field::display};
 

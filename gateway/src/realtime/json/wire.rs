@@ -59,9 +59,9 @@ impl Wire for JsonWire {
         };
         // Several sessions may have the same device: only MSync replaces them.
         let device = Device::shared(&auth.device, &auth.platform);
-        let by = By::Nobody(&socket.gateway, &auth.app);
-        let client = carried_out(by, Asked::json(frames::AUTH), async {
-            let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, device).await;
+        let (gateway, peer) = (&socket.gateway, &socket.peer);
+        let client = carried_out(By::Nobody(gateway, &auth.app), Asked::json(frames::AUTH), async {
+            let client = Client::of(gateway, peer, &auth.app, &auth.token, device).await;
             let refused = client.as_ref().err().map(Error::reason);
             (client, refused)
         });

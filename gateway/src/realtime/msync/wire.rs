@@ -67,8 +67,9 @@ impl Wire for MsyncWire {
         };
         let Login { app_key: app, name, token, device, platform } = login;
         let shown = Device::single(&device, platform);
-        let client = carried_out(By::Nobody(&socket.gateway, &app), Command::msync(codec::LOGIN), async {
-            let client = Client::of(&socket.gateway, &socket.peer, &app, &token, shown).await.map_err(known);
+        let (gateway, peer) = (&socket.gateway, &socket.peer);
+        let client = carried_out(By::Nobody(gateway, &app), Command::msync(codec::LOGIN), async {
+            let client = Client::of(gateway, peer, &app, &token, shown).await.map_err(known);
             let is_own = |client: &Client| client.username.eq_ignore_ascii_case(&name);
             let foreign = || Error::new(Reason::TokenForeign, "");
             let client = client.and_then(|client| is_own(&client).then_some(client).ok_or_else(foreign));
