@@ -58,7 +58,11 @@ pub(crate) async fn surround(State(gateway): State<Gateway>, mut request: Reques
     let (status, refused) = (response.status(), response.extensions().get::<RefusedAs>().cloned());
     telemetry::describe_http(&span, &about.method, route, status.as_u16(), refused.as_ref().map(|it| it.reason));
     let is_refused = status.as_u16() >= 400 || response.extensions().get::<RefusedWith200>().is_some();
-    let repeated = if is_refused { gateway.log_repeats().count(route, status, started).map(Some) } else { Some(None) };
+    let repeated = if is_refused {
+        gateway.log_repeats().count((route.to_owned(), status), started).map(Some)
+    } else {
+        Some(None)
+    };
     if let Some(repeated) = repeated.filter(|_| !paths::is_health(route)) {
         let (trace_id, caller) = (telemetry::trace_id(&span), caller.text());
         about.log(&id, trace_id, caller, (status, refused.as_ref()), took, repeated);
@@ -104,7 +108,7 @@ impl About {
         let Self { method, dialect, app, .. } = self;
         let (route, status, ms) = (self.route(), status.as_u16(), took.as_millis() as u64);
         let code = refused.map(|it| it.code.as_ref()).filter(|code| !code.is_empty());
-        let reason = refused.map(|it| it.reason);
+        let reason = refused.map(|it| it.reason.words().name);
         let id = display(request_id);
         tracing::info!(
             parent: None, method, dialect, route, status, code, reason, ms, app, caller, request_id = id, trace_id, repeated,
@@ -113,7 +117,7 @@ impl About {
     }
 
     fn count(&self, status: StatusCode, refused: Option<RefusedAs>, took: Duration) {
-        let (code, reason) = refused.map_or((Cow::Borrowed(""), ""), |it| (it.code, it.reason));
+        let (code, reason) = refused.map_or((Cow::Borrowed(""), ""), |it| (it.code, it.reason.words().name));
         // A path without a route has no dialect: it is any text.
         let dialect = if self.route.is_some() { self.dialect } else { "none" };
         let (method, route, status) = (known_method(&self.method), self.route().to_owned(), status.as_u16());

@@ -22,7 +22,6 @@ mod lanying;
 mod layers;
 mod limits;
 mod link;
-mod log_repeats;
 mod membership;
 mod paths;
 mod range;

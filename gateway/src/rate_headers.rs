@@ -1,6 +1,9 @@
 //! The response headers with the state of the quotas that apply to a call.
 
-use std::time::Duration;
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
 
 use axum::response::Response;
 use http::{HeaderName, HeaderValue};
@@ -19,8 +22,24 @@ pub(crate) struct QuotaState {
     pub resets_in: Duration,
 }
 
-/// The state of the quotas that apply to the call (draft-ietf-httpapi-ratelimit-headers).
-pub(crate) fn set(response: &mut Response, standings: &[QuotaState]) {
+/// The state of the quotas that apply to a call, gathered while it is carried out.
+#[derive(Debug, Default)]
+pub(crate) struct Standings(Mutex<Vec<QuotaState>>);
+
+impl Standings {
+    /// Quotas that were taken from, or the one that was used up.
+    pub fn add(&self, standings: impl IntoIterator<Item = QuotaState>) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend(standings);
+    }
+
+    /// Adds them to the answer.
+    pub fn write(&self, response: &mut Response) {
+        set(response, &self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// The headers of draft-ietf-httpapi-ratelimit-headers.
+fn set(response: &mut Response, standings: &[QuotaState]) {
     if standings.is_empty() {
         return;
     }

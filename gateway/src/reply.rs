@@ -41,15 +41,14 @@ pub(crate) const REASON: HeaderName = HeaderName::from_static("x-tidings-reason"
 pub(crate) struct RefusedAs {
     /// The dialect's own word or number, from a fixed list.
     pub code: Cow<'static, str>,
-    /// The name in docs/errors.md.
-    pub reason: &'static str,
+    /// The same in every dialect.
+    pub reason: Reason,
 }
 
 /// Adds the reason of a refusal; `code` is the dialect's own word or number for it.
 pub(crate) fn with_reason(mut response: Response, reason: Reason, code: impl Into<Cow<'static, str>>) -> Response {
-    let refused = RefusedAs { code: code.into(), reason: reason.words().name };
-    response.headers_mut().insert(REASON, HeaderValue::from_static(refused.reason));
-    response.extensions_mut().insert(refused);
+    response.headers_mut().insert(REASON, HeaderValue::from_static(reason.words().name));
+    response.extensions_mut().insert(RefusedAs { code: code.into(), reason });
     response
 }
 

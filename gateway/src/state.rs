@@ -9,13 +9,13 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
+use http::StatusCode;
 use ipnet::IpNet;
 use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
-use tidings_runtime::{Clients, Shutdown};
+use tidings_runtime::{Clients, LogRepeats, Shutdown};
 
 use crate::{
-    budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
-    unfinished::Unfinished, user_names::UserNames,
+    budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, unfinished::Unfinished,
 };
 
 /// The operator's settings.
@@ -58,7 +58,10 @@ struct Inner {
     user_names: UserNames,
     limits: Limits,
     budgets: Budgets,
-    log_repeats: LogRepeats,
+    /// Refused requests, by route and status.
+    log_repeats: LogRepeats<(String, StatusCode)>,
+    /// Refused commands of connected clients, by wire, command and reason.
+    command_repeats: LogRepeats<[&'static str; 3]>,
     ready: Ready,
     /// Triggered when the server accepts no more calls: long polls for events end then.
     stopping: Shutdown,
@@ -94,6 +97,7 @@ impl Gateway {
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
+            command_repeats: LogRepeats::default(),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -142,8 +146,12 @@ impl Gateway {
         &self.0.budgets
     }
 
-    pub(crate) fn log_repeats(&self) -> &LogRepeats {
+    pub(crate) fn log_repeats(&self) -> &LogRepeats<(String, StatusCode)> {
         &self.0.log_repeats
+    }
+
+    pub(crate) fn command_repeats(&self) -> &LogRepeats<[&'static str; 3]> {
+        &self.0.command_repeats
     }
 
     pub(crate) fn cors(&self) -> &Cors {

@@ -14,6 +14,7 @@ pub struct Error {
     subject: String,
     field: Option<Box<str>>,
     times: Option<(UnixMillis, UnixMillis)>,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -21,7 +22,7 @@ impl Error {
     /// An error about `subject`: a name, an id, or for [`Reason::InvalidArgument`], [`Reason::NotPermitted`] and
     /// [`Reason::RefusedByHook`] the sentence itself. Lower case, no full stop; a hook's sentence is its own.
     pub fn new(reason: Reason, subject: impl Into<String>) -> Self {
-        Self { reason, subject: subject.into(), field: None, times: None, source: None }
+        Self { reason, subject: subject.into(), field: None, times: None, retry_after: None, source: None }
     }
 
     /// A field that breaks a rule; `rule` continues "`field` ...".
@@ -85,6 +86,13 @@ impl Error {
         self.times
     }
 
+    /// The same error, where a retry makes sense after that time.
+    #[must_use]
+    pub const fn worth_retrying_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
     /// The same error with its cause.
     #[must_use]
     pub fn because(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -126,6 +134,9 @@ impl Error {
 
     /// When a retry makes sense; `None` for errors that a retry cannot fix.
     pub fn retry_after(&self) -> Option<Duration> {
+        if self.retry_after.is_some() {
+            return self.retry_after;
+        }
         match self.reason {
             // The window of the limit on guesses.
             Reason::TooManyGuesses => Some(Duration::from_mins(15)),
@@ -177,6 +188,16 @@ mod tests {
         let silent = Error::new(Reason::RefusedByHook, "");
         assert_eq!(silent.agora_description(), "custom logic denied");
         assert_eq!(silent.to_string(), "refused by hook");
+    }
+
+    #[test]
+    fn a_known_wait_replaces_that_of_the_reason() {
+        let wait = Duration::from_secs(7);
+        let error = |reason| Error::new(reason, "");
+        assert_eq!(error(Reason::RateReached).retry_after(), None);
+        for reason in [Reason::RateReached, Reason::Overloaded] {
+            assert_eq!(error(reason).worth_retrying_after(wait).retry_after(), Some(wait));
+        }
     }
 
     #[test]

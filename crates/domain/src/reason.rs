@@ -344,6 +344,11 @@ impl Reason {
         Self::ALL.iter().copied().find(|reason| reason.words().name == name)
     }
 
+    /// Whether the fault is the server's own, whatever status the dialect of a call has for it.
+    pub const fn is_server_fault(self) -> bool {
+        self.words().agora.status >= 500
+    }
+
     /// Whether the same call may succeed later unchanged.
     pub const fn is_transient(self) -> bool {
         matches!(self.words().grpc, Grpc::Unavailable)

@@ -31,13 +31,40 @@ pub trait Door: Send + Sync + 'static {
         key: String,
         right: &'static Right,
         request: Request,
-    ) -> BoxFuture<'static, Result<Request, Status>>;
+    ) -> BoxFuture<'static, Result<Request, Refused>>;
+
+    /// An id for a call that came without one.
+    fn new_request_id(&self) -> String;
 
     /// Whether that address is a proxy's, which brings the calls of many.
     fn is_proxy(&self, address: IpAddr) -> bool;
 
     /// Whether the key is still valid.
     fn check(self: Arc<Self>, key: String) -> BoxFuture<'static, Result<(), Status>>;
+}
+
+/// A service account, and its app.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AccountId {
+    /// The number of the app.
+    pub app: i64,
+    /// The number of the account in it.
+    pub account: i64,
+}
+
+/// A call that is not admitted.
+#[derive(Debug)]
+pub struct Refused {
+    /// The answer.
+    pub status: Status,
+    /// Whose call it was; `None`: the key does not prove it.
+    pub by: Option<AccountId>,
+}
+
+impl From<Status> for Refused {
+    fn from(status: Status) -> Self {
+        Self { status, by: None }
+    }
 }
 
 /// The stream of an answer: it ends when its key does.

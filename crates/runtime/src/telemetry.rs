@@ -17,7 +17,7 @@ use opentelemetry::{
 use opentelemetry_otlp::{SpanExporter, WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_proto::tonic::{Attributes, resource::v1::Resource as ResourceOfMetrics};
 use opentelemetry_sdk::{Resource, propagation::TraceContextPropagator, trace::SdkTracerProvider};
-use tidings_domain::{Error, OsEntropy, USER_AGENT, new_uuid};
+use tidings_domain::{Error, OsEntropy, Reason, USER_AGENT, new_uuid};
 use tonic::metadata::{MetadataMap, MetadataValue};
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -204,25 +204,38 @@ pub fn trace_id(span: &Span) -> Option<String> {
     span.span_context().is_valid().then(|| span.span_context().trace_id().to_string())
 }
 
-/// Describes an answered REST request in its span; `reason` is why it was refused. What is the server's own fault, such as
-/// 503, is an error.
-pub fn describe_http(span: &Span, method: &str, route: &str, status: u16, reason: Option<&'static str>) {
+/// Describes an answered REST request in its span; `reason` is why it was refused. What is the server's own fault is an
+/// error, also in a dialect that answers it with 200.
+pub fn describe_http(span: &Span, method: &str, route: &str, status: u16, reason: Option<Reason>) {
     if EXPORTING.get().is_none() {
         return;
     }
     span.set_attribute("http.request.method", method.to_owned());
     span.set_attribute("http.route", route.to_owned());
     span.set_attribute("http.response.status_code", i64::from(status));
-    if let Some(reason) = reason {
-        span.set_attribute("error.type", reason);
+    let is_fault = status >= 500 || reason.is_some_and(Reason::is_server_fault);
+    set_outcome(span, reason, is_fault);
+}
+
+/// Describes a command of a connected client in its span.
+pub fn describe_command(span: &Span, reason: Option<Reason>) {
+    if EXPORTING.get().is_some() {
+        set_outcome(span, reason, reason.is_some_and(Reason::is_server_fault));
     }
-    if status >= 500 {
-        span.set_status(Status::error(reason.unwrap_or("")));
+}
+
+fn set_outcome(span: &Span, reason: Option<Reason>, is_fault: bool) {
+    let name = reason.map(|reason| reason.words().name);
+    if let Some(name) = name {
+        span.set_attribute("error.type", name);
+    }
+    if is_fault {
+        span.set_status(Status::error(name.unwrap_or("")));
     }
 }
 
 /// Describes an answered RPC in its span; `method` is `/package.Service/Method`.
-pub(crate) fn describe_rpc(span: &Span, method: &str, code: tonic::Code, reason: Option<&'static str>) {
+pub(crate) fn describe_rpc(span: &Span, method: &str, code: tonic::Code, reason: Option<Reason>) {
     use tonic::Code::{DataLoss, DeadlineExceeded, Internal, Unavailable, Unimplemented, Unknown};
     if EXPORTING.get().is_none() {
         return;
@@ -232,12 +245,11 @@ pub(crate) fn describe_rpc(span: &Span, method: &str, code: tonic::Code, reason:
     span.set_attribute("rpc.service", service.to_owned());
     span.set_attribute("rpc.method", method.to_owned());
     span.set_attribute("rpc.grpc.status_code", code as i64);
-    if let Some(reason) = reason {
-        span.set_attribute("error.type", reason);
-    }
-    if matches!(code, DataLoss | DeadlineExceeded | Internal | Unavailable | Unimplemented | Unknown) {
-        span.set_status(Status::error(reason.unwrap_or("")));
-    }
+    set_outcome(
+        span,
+        reason,
+        matches!(code, DataLoss | DeadlineExceeded | Internal | Unavailable | Unimplemented | Unknown),
+    );
 }
 
 struct Headers<'a>(&'a mut http::HeaderMap);

@@ -6,12 +6,11 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Everybody, Refusal, Timing};
-use tidings_domain::Rate;
 use tidings_proto::{delivery_to_wire, moment_or_zero, pb};
 use tidings_runtime::context;
 
 use super::context::RequestContext;
-use crate::{Gateway, limits::Cost, reply::refused, request::idempotency_key};
+use crate::{Gateway, limits::of_broadcast, reply::refused, request::idempotency_key};
 
 /// A route for all broadcasts.
 pub(crate) fn to(everybody: Everybody) -> MethodRouter<Gateway> {
@@ -34,7 +33,7 @@ async fn start(
         Everybody::Online => pb::BroadcastScope::Online,
         Everybody::Rooms => pb::BroadcastScope::Rooms,
     };
-    context.take(gateway, &identity.app, &costs(scope)).await?;
+    context.take(gateway, &identity.app, &of_broadcast(scope)).await?;
     let request = pb::StartBroadcastRequest {
         scope: scope.into(),
         sender: params.sender.map(Into::into),
@@ -48,15 +47,4 @@ async fn start(
     let reply = reply.map_err(refused)?.into_inner();
     let timing = Timing::recorded(moment_or_zero(reply.accepted_at), moment_or_zero(reply.committed_at));
     Ok(codec::broadcast_started(&context.call(&identity.app), timing, reply.broadcast_id))
-}
-
-/// What a broadcast counts for: its rate, and the day's. One without receivers is refused.
-pub(crate) fn costs(scope: pb::BroadcastScope) -> Vec<Cost> {
-    let rates: &[Rate] = match scope {
-        pb::BroadcastScope::Users => &[Rate::Broadcasts, Rate::BroadcastsDay],
-        pb::BroadcastScope::Online => &[Rate::OnlineBroadcasts, Rate::OnlineBroadcastsDay],
-        pb::BroadcastScope::Rooms => &[Rate::RoomBroadcasts, Rate::RoomBroadcastsDay],
-        pb::BroadcastScope::Unspecified => &[],
-    };
-    rates.iter().copied().map(Cost::one).collect()
 }

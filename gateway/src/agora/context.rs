@@ -1,9 +1,6 @@
 //! The parts of a request that every Agora call reads before its body.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
@@ -25,7 +22,7 @@ use crate::{
     identity::Identity,
     limits::Cost,
     paths,
-    rate_headers::{self, QuotaState},
+    rate_headers::Standings,
     reply::{self, refused},
     request::{BodyReader, address, base_url, header},
 };
@@ -45,7 +42,7 @@ pub(crate) struct RequestContext {
     /// The method and the route's template, the key by which calls are counted.
     route: String,
     /// The state of the quotas that apply to the call.
-    standings: Mutex<Vec<QuotaState>>,
+    standings: Standings,
     body: BodyReader,
     caller_note: CallerNote,
     pub headers: HeaderMap,
@@ -66,7 +63,7 @@ impl FromRequestParts<Gateway> for RequestContext {
         let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).trim_end_matches('/');
         Ok(Self {
             route: format!("{} {template}", parts.method),
-            standings: Mutex::default(),
+            standings: Standings::default(),
             body: BodyReader::new(gateway),
             caller_note: CallerNote::of(parts),
             org: org.to_owned(),
@@ -110,7 +107,7 @@ impl RequestContext {
     /// The same for a call that is not authorized by its own token.
     pub async fn identity_as(&self, gateway: &Gateway, token: &str) -> Result<Arc<Identity>, Refusal> {
         let identity = self.identity_of(gateway, token).await?;
-        self.take(gateway, &identity.app, &self.costs()).await?;
+        self.take(gateway, &identity.app, &self.costs(&identity)).await?;
         Ok(identity)
     }
 
@@ -131,25 +128,21 @@ impl RequestContext {
 
     /// Checks the call against quotas of the app. All of it is admitted, or nothing is taken and the call must end.
     pub async fn take(&self, gateway: &Gateway, app: &App, costs: &[Cost]) -> Result<(), Refusal> {
-        let (standings, outcome) = match gateway.limits().take(app, costs).await {
-            Ok(standings) => (standings, Ok(())),
-            Err((refusal, standing)) => (vec![standing], Err(refusal)),
-        };
-        if !standings.is_empty() {
-            self.standings.lock().unwrap_or_else(PoisonError::into_inner).extend(standings);
-        }
-        outcome
+        Ok(gateway.limits().admit(app, costs, &self.standings).await?)
     }
 
     /// The costs of the call itself (agora.md 2, 9). Sends to groups and rooms have rates of their own.
-    fn costs(&self) -> Vec<Cost> {
+    fn costs(&self, identity: &Identity) -> Vec<Cost> {
+        if identity.check_known().is_err() {
+            return vec![Cost::call(&self.route, false)];
+        }
         match self.path.as_str() {
             "/messages/chatgroups" | "/messages/chatgroups/users" => vec![Cost::one(Rate::GroupCalls)],
             "/messages/chatrooms" | "/messages/chatrooms/users" => vec![Cost::one(Rate::RoomCalls)],
             path if path.starts_with("/chatmessages/") => {
                 vec![Cost::one(Rate::ExportCalls), Cost::one(Rate::ExportCallsMinute)]
             }
-            _ => vec![Cost { rate: Rate::Calls, subject: self.route.clone(), amount: 1 }],
+            _ => vec![Cost::call(&self.route, true)],
         }
     }
 
@@ -252,9 +245,7 @@ impl RequestContext {
 
     /// Adds the state of the quotas that apply to the call.
     pub fn with_rates(&self, mut response: Response) -> Response {
-        let standings = self.standings.lock().unwrap_or_else(PoisonError::into_inner);
-        rate_headers::set(&mut response, &standings);
-        drop(standings);
+        self.standings.write(&mut response);
         response
     }
 }

@@ -7,7 +7,7 @@ use axum::{
     routing::{MethodRouter, post},
 };
 use tidings_dialects::agora::{self as codec, Addressing, Refusal, Timing};
-use tidings_domain::{Actor, Caller, Draft, Error, Rate, Sent, Target, UserRef};
+use tidings_domain::{Actor, Caller, Draft, Error, Sent, UserRef};
 use tidings_proto::moment_or_zero;
 use tidings_runtime::context;
 
@@ -15,7 +15,7 @@ use super::context::RequestContext;
 use crate::{
     Gateway,
     identity::{Identity, Who},
-    limits::Cost,
+    limits::of_messages,
     reply::refused,
     request::{idempotency_key, query},
 };
@@ -71,32 +71,11 @@ async fn append(
     check_from(identity, &draft)?;
     context.locate(&mut draft.content);
     draft.idempotency_key = idempotency_key(&context.headers)?;
-    context.take(gateway, &identity.app, &costs(&draft)).await?;
+    context.take(gateway, &identity.app, &of_messages(&draft)).await?;
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
     Ok((Timing::recorded(moment_or_zero(reply.accepted_at), moment_or_zero(reply.committed_at)), sent))
-}
-
-/// The costs of the messages (agora.md 2, decision 14).
-pub(crate) fn costs(draft: &Draft) -> Vec<Cost> {
-    let all = draft.targets.len();
-    if !draft.audience.is_empty() {
-        return vec![Cost::of(Rate::TargetedMessages, all)];
-    }
-    match draft.targets.first() {
-        Some(Target::Group(_)) => {
-            let each = draft.targets.iter().filter_map(|target| match target {
-                Target::Group(group) => {
-                    Some(Cost { rate: Rate::OneGroupMessages, subject: group.to_string(), amount: 1 })
-                }
-                Target::User(_) | Target::Room(_) => None,
-            });
-            each.chain([Cost::of(Rate::GroupMessages, all)]).collect()
-        }
-        Some(Target::Room(_)) => vec![Cost::of(Rate::RoomMessages, all)],
-        Some(Target::User(_)) | None => vec![Cost::of(Rate::UserMessages, all)],
-    }
 }
 
 /// A user token sends only if the app's policy allows it (decision 18).

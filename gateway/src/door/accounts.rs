@@ -4,9 +4,9 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
-use tidings_domain::{App, Error, KeyScope};
+use tidings_domain::{App, Error, KeyScope, Reason};
 use tidings_proto::{error_from_status, internal, required, status_from_error};
-use tidings_runtime::{Door, TtlCache, context, rights::Right};
+use tidings_runtime::{AccountId, Door, Refused, TtlCache, context, rights::Right};
 use tonic::{Status, body::Body};
 
 use super::{costs, key::Key};
@@ -60,15 +60,25 @@ impl Accounts {
         Ok(Arc::new(Account { id: key.account, app: App::try_from(required("account.app", answer.app)?)?, scopes }))
     }
 
-    async fn admitted(&self, key: &str, right: &Right, request: Request) -> Result<Request, Status> {
-        let account = self.account(key).await.map_err(status_from_error)?;
+    async fn admitted(&self, key: &str, right: &Right, request: Request) -> Result<Request, Refused> {
+        let account = self.account(key).await.map_err(|error| Refused {
+            // Only whoever has a key learns that it was revoked.
+            by: (error.reason() == Reason::TokenRevoked).then(|| Key::read(key).ok()).flatten().map(|key| key.named()),
+            status: status_from_error(error),
+        })?;
+        let by = Some(AccountId { app: account.app.id.0, account: account.id });
+        self.counted(&account, right, request).await.map_err(|status| Refused { status, by })
+    }
+
+    /// The call as its app's, once it has counted for the rates.
+    async fn counted(&self, account: &Account, right: &Right, request: Request) -> Result<Request, Status> {
         account.check_scope(right)?;
         let mut request = account.as_its_app(request).map_err(status_from_error)?;
         // Only our own gateways say on whose behalf they call.
         request.headers_mut().remove(context::PEER);
         let (costs, request) = costs::of(&self.gateway, &account.app, right, request).await?;
         let taken = self.gateway.limits().take(&account.app, &costs).await;
-        taken.map_err(|(refusal, standing)| costs::refusal(&refusal, &standing))?;
+        taken.map_err(|(error, _)| status_from_error(error))?;
         Ok(request)
     }
 }
@@ -113,8 +123,12 @@ impl Door for Accounts {
         key: String,
         right: &'static Right,
         request: Request,
-    ) -> BoxFuture<'static, Result<Request, Status>> {
+    ) -> BoxFuture<'static, Result<Request, Refused>> {
         Box::pin(async move { self.admitted(&key, right, request).await })
+    }
+
+    fn new_request_id(&self) -> String {
+        self.gateway.next_request_id()
     }
 
     fn is_proxy(&self, address: IpAddr) -> bool {

@@ -4,8 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body_util::Full;
 use prost::Message as _;
-use tidings_dialects::agora::Refusal;
-use tidings_domain::{App, Caller, Draft, Error, Rate, Target, Username};
+use tidings_domain::{App, Caller, Draft, Error, Rate, Username};
 use tidings_proto::{
     pb::{self, BroadcastScope},
     status_from_error,
@@ -17,7 +16,10 @@ use tidings_runtime::{
 use tonic::{Status, body::Body};
 
 use super::body::{ReadBody, message, whole};
-use crate::{Gateway, agora, limits::Cost, rate_headers::QuotaState};
+use crate::{
+    Gateway, agora,
+    limits::{Cost, of_broadcast, of_calls, of_messages},
+};
 
 const SEND: &str = "MessageService/Send";
 const BROADCAST: &str = "MessageService/Broadcast";
@@ -71,8 +73,8 @@ fn counted(rpc: &'static str, message: Bytes, subject: &str) -> Vec<Cost> {
     let call = Cost { rate: Rate::Calls, subject: format!("grpc/{rpc}"), amount: 1 };
     match rpc {
         SEND => of_send(message, call),
-        BROADCAST => vec![Cost::one(Rate::Broadcasts), Cost::one(Rate::BroadcastsDay), call],
-        START_BROADCAST => of_broadcast(message).into_iter().chain([call]).collect(),
+        BROADCAST => of_broadcast(BroadcastScope::Users).into_iter().chain([call]).collect(),
+        START_BROADCAST => of_broadcast(scope(message)).into_iter().chain([call]).collect(),
         EXPORT => vec![Cost::one(Rate::ExportCalls), Cost::one(Rate::ExportCallsMinute)],
         DELETE_CONVERSATION => {
             vec![Cost { rate: Rate::DeleteConversation, subject: subject.to_owned(), amount: 1 }, call]
@@ -85,26 +87,14 @@ fn of_send(message: Bytes, call: Cost) -> Vec<Cost> {
     let Some(draft) = pb::SendRequest::decode(message).ok().and_then(|wire| Draft::try_from(wire).ok()) else {
         return vec![call];
     };
-    let mut costs = agora::send::costs(&draft);
-    costs.push(match draft.targets.first() {
-        Some(Target::Group(_)) => Cost::one(Rate::GroupCalls),
-        Some(Target::Room(_)) => Cost::one(Rate::RoomCalls),
-        Some(Target::User(_)) | None => call,
-    });
-    costs
+    let calls = of_calls(&draft);
+    // Sends to groups and rooms have rates of their own.
+    let calls = if calls.is_empty() { vec![call] } else { calls };
+    of_messages(&draft).into_iter().chain(calls).collect()
 }
 
-fn of_broadcast(message: Bytes) -> Vec<Cost> {
-    let scope = pb::StartBroadcastRequest::decode(message).map_or(BroadcastScope::Unspecified, |wire| wire.scope());
-    agora::broadcast::costs(scope)
-}
-
-/// The refusal of a call beyond a rate.
-pub(super) fn refusal(refusal: &Refusal, standing: &QuotaState) -> Status {
-    let reached = standing.rate.refusal();
-    // Otherwise the directory did not answer.
-    let is_reached = refusal.reason == reached.reason();
-    status_from_error(if is_reached { reached } else { Error::new(refusal.reason, "") })
+fn scope(message: Bytes) -> BroadcastScope {
+    pb::StartBroadcastRequest::decode(message).map_or(BroadcastScope::Unspecified, |wire| wire.scope())
 }
 
 #[cfg(test)]

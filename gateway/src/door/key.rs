@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 use tidings_domain::{ACCOUNT_KEY, Error, Reason};
+use tidings_runtime::AccountId;
 
 /// What a key says of itself. Only the directory knows whether it is true.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -13,6 +14,11 @@ pub(super) struct Key {
 }
 
 impl Key {
+    /// The account that it says it is of.
+    pub const fn named(&self) -> AccountId {
+        AccountId { app: self.app, account: self.account }
+    }
+
     pub fn read(text: &str) -> Result<Self, Error> {
         let read = || {
             let mut parts = text.strip_prefix(ACCOUNT_KEY)?.splitn(3, '-');

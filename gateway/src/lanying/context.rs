@@ -4,7 +4,7 @@ use std::{convert::Infallible, net::IpAddr, sync::Arc};
 
 use axum::{
     body::{Body, Bytes},
-    extract::FromRequestParts,
+    extract::{FromRequestParts, MatchedPath},
     response::Response,
 };
 use http::{HeaderMap, request::Parts};
@@ -20,7 +20,9 @@ use crate::{
     Gateway,
     caller_note::CallerNote,
     identity::{Identity, Who},
+    limits::Cost,
     membership::{membership, of_group},
+    rate_headers::Standings,
     reply::refused,
     request::{BodyReader, address, base_url, header},
 };
@@ -32,6 +34,10 @@ pub(crate) struct RequestContext {
     pub query: String,
     /// The base URL for clients.
     pub base_url: String,
+    /// The method and the route's template, the key by which calls are counted.
+    route: String,
+    /// The state of the quotas that apply to the call.
+    standings: Standings,
     body: BodyReader,
     caller_note: CallerNote,
 }
@@ -40,7 +46,10 @@ impl FromRequestParts<Gateway> for RequestContext {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
+        let template = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str).trim_end_matches('/');
         Ok(Self {
+            route: format!("{} {template}", parts.method),
+            standings: Standings::default(),
             address: address(parts, gateway),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             base_url: base_url(parts, gateway),
@@ -59,14 +68,32 @@ impl RequestContext {
         Ok(app_ref::App::LanyingAppId(app_id.to_owned()))
     }
 
-    /// The identity of the token; no token is anonymous.
+    /// The identity of the token; no token is anonymous. The call counts from here on, so this is called once.
     pub async fn identity(&self, gateway: &Gateway) -> Result<Arc<Identity>, Error> {
         let identity = gateway.identities().of(self.app_ref()?, self.token()).await?;
         self.caller_note.set(&identity);
         if identity.check_known().is_ok() {
             self.body.set_known();
         }
+        self.count(gateway, &identity).await?;
         Ok(identity)
+    }
+
+    /// The same for a call that names its app and its token elsewhere.
+    pub async fn identity_as(&self, gateway: &Gateway, app: app_ref::App, token: &str) -> Result<Arc<Identity>, Error> {
+        let identity = gateway.identities().of(app, token).await?;
+        self.count(gateway, &identity).await?;
+        Ok(identity)
+    }
+
+    async fn count(&self, gateway: &Gateway, identity: &Identity) -> Result<(), Error> {
+        let call = Cost::call(&self.route, identity.check_known().is_ok());
+        self.take(gateway, &identity.app, &[call]).await
+    }
+
+    /// Checks the call against quotas of the app. All of it is admitted, or nothing is taken and the call must end.
+    pub async fn take(&self, gateway: &Gateway, app: &App, costs: &[Cost]) -> Result<(), Error> {
+        gateway.limits().admit(app, costs, &self.standings).await
     }
 
     /// The whole body, which may be larger once the sender is authenticated.
@@ -121,9 +148,15 @@ impl RequestContext {
             && let Ok(app) = self.app_ref()
             && let Some(fault) = gateway.identities().fault(app, self.token()).await
         {
-            return super::answer(Err(fault.into()));
+            return self.with_rates(super::answer(Err(fault.into())));
         }
-        super::answer(outcome)
+        self.with_rates(super::answer(outcome))
+    }
+
+    /// Adds the state of the quotas that apply to the call.
+    pub fn with_rates(&self, mut response: Response) -> Response {
+        self.standings.write(&mut response);
+        response
     }
 
     /// The call has revoked its own token: the next call with it is refused, at this gateway immediately.

@@ -2,12 +2,12 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Params, Refusal};
-use tidings_domain::{ConversationId, Error, Reason};
+use tidings_domain::{ConversationId, Error, Rate, Reason};
 use tidings_proto::{pb, required};
 use tidings_runtime::context;
 
 use super::context::{RequestContext, conversation};
-use crate::{Gateway, reply::refused};
+use crate::{Gateway, limits::Cost, reply::refused};
 
 /// `GET /message/unread` has no pages, so it lists as many as the service returns at once.
 const LIMIT: i32 = 10_000;
@@ -33,8 +33,10 @@ pub(crate) async fn delete(State(gateway): State<Gateway>, context: RequestConte
 }
 
 async fn hide(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = context.caller(gateway).await?;
+    let (identity, caller) = context.caller(gateway).await?;
     let opposite = codec::conversation_of(&context.params(body).await?)?;
+    let cost = Cost { rate: Rate::DeleteConversation, subject: caller.actor.user().to_string(), amount: 1 };
+    context.take(gateway, &identity.app, &[cost]).await?;
     let conversation = match conversation(gateway, &caller, opposite).await {
         Ok(conversation) => Some(conversation.into()),
         // Deleting a missing conversation succeeds (lanying.md 5.3).

@@ -153,7 +153,7 @@ async fn allowed(gateway: &Gateway, context: &RequestContext) -> Result<Allowed,
     if gateway.now().0 / 1000 >= policy.expires {
         return Err(link_wrong());
     }
-    let identity = gateway.identities().of(app_ref::App::LanyingAppId(policy.app_id), "").await?;
+    let identity = context.identity_as(gateway, app_ref::App::LanyingAppId(policy.app_id), "").await?;
     Ok(Allowed { app: Arc::clone(&identity.app), uuid: policy.key, owner: policy.user_id })
 }
 
@@ -166,9 +166,9 @@ pub(crate) async fn download(State(gateway): State<Gateway>, context: RequestCon
             let mut response = Response::new(Body::empty());
             *response.status_mut() = StatusCode::FOUND;
             response.headers_mut().insert(LOCATION, url);
-            response
+            context.with_rates(response)
         }
-        Err(refusal) => super::answer(Err(refusal)),
+        Err(refusal) => context.with_rates(super::answer(Err(refusal))),
     }
 }
 
@@ -178,7 +178,7 @@ async fn lead_on(gateway: &Gateway, context: &RequestContext, uuid: &str) -> Res
         Some(named) => named,
         None => context.app_ref()?,
     };
-    let mut identity = gateway.identities().of(app_ref.clone(), "").await?;
+    let mut identity = context.identity_as(gateway, app_ref.clone(), "").await?;
     if identity.app.policy.files_require_token {
         identity = gateway.identities().of(app_ref, context.token()).await?;
         identity.check_known()?;
@@ -219,7 +219,8 @@ pub(crate) async fn object(
     named: Named,
 ) -> Response {
     let uuid = named.map(|Path(uuid)| uuid).unwrap_or_default();
-    answer_download(&gateway, &method, &context, uuid).await.unwrap_or_else(|refusal| super::answer(Err(refusal)))
+    let answer = answer_download(&gateway, &method, &context, uuid).await;
+    context.with_rates(answer.unwrap_or_else(|refusal| super::answer(Err(refusal))))
 }
 
 async fn answer_download(
@@ -230,7 +231,7 @@ async fn answer_download(
 ) -> Result<Response, Refusal> {
     let parameter = |name| query(&context.query, name).unwrap_or_default();
     let app_ref = app_ref::App::LanyingAppId(parameter("app_id").to_owned());
-    let app = &gateway.identities().of(app_ref, "").await?.app;
+    let app = &context.identity_as(gateway, app_ref, "").await?.app;
     let (part, expires) = (parameter("part"), parameter("expires"));
     let is_right = Signed(&[BYTES, &app.uuid, &uuid, part, expires]).is(gateway, parameter("signature"));
     if !is_right || !holds(expires, gateway.now()) {

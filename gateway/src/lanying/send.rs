@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Operation, OperationAction, Refusal, SendCommand};
-use tidings_domain::{Actor, Caller, ConversationId, Draft, Error, MsgId, Policy, Target, UserId, UserRef};
+use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, MsgId, Policy, Target, UserId, UserRef};
 use tidings_proto::pb::{self, edit_request::Change};
 use tidings_runtime::context;
 
@@ -10,7 +10,13 @@ use super::{
     context::{RequestContext, group_or_room},
     recall::take_back,
 };
-use crate::{Gateway, identity::Who, reply::refused, request::idempotency_key};
+use crate::{
+    Gateway,
+    identity::Who,
+    limits::{of_broadcast, of_calls, of_messages},
+    reply::refused,
+    request::idempotency_key,
+};
 
 pub(crate) async fn send(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
     context.answer(&gateway, say_or_do(&gateway, &context, body).await).await
@@ -23,7 +29,7 @@ async fn say_or_do(gateway: &Gateway, context: &RequestContext, body: Body) -> R
         SendCommand::Message(mut draft) => {
             check_sender(&identity.who, draft.sender.as_ref())?;
             draft.idempotency_key = idempotency_key(&context.headers)?;
-            append(gateway, &caller, draft).await
+            append(gateway, context, (&identity.app, &caller), draft).await
         }
         SendCommand::Operation(operation) => {
             let by = operation.by.map(UserRef::Id);
@@ -35,10 +41,17 @@ async fn say_or_do(gateway: &Gateway, context: &RequestContext, body: Body) -> R
     }
 }
 
-async fn append(gateway: &Gateway, caller: &Caller, mut draft: Draft) -> Result<Vec<u8>, Refusal> {
+/// The messages count like those of every dialect, all or none of them; the call has counted already.
+async fn append(
+    gateway: &Gateway,
+    context: &RequestContext,
+    (app, caller): (&App, &Caller),
+    mut draft: Draft,
+) -> Result<Vec<u8>, Refusal> {
     for target in &mut draft.targets {
         *target = group_or_room(gateway, caller, target.clone()).await?;
     }
+    context.take(gateway, app, &[of_messages(&draft), of_calls(&draft)].concat()).await?;
     let request = context::request(caller, draft.into());
     let reply = gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
     let only = match reply.sent.as_slice() {
@@ -129,7 +142,7 @@ async fn send_notice(gateway: &Gateway, context: &RequestContext, body: Body) ->
     let mut draft = codec::notify_request(&context.read(body).await?, &identity.app.policy)?;
     draft.sender = draft.sender.or(shown_sender(&caller).map(UserRef::Id));
     draft.idempotency_key = idempotency_key(&context.headers)?;
-    append(gateway, &Caller { actor: Actor::App, ..caller }, draft).await
+    append(gateway, context, (&identity.app, &Caller { actor: Actor::App, ..caller }), draft).await
 }
 
 fn shown_sender(caller: &Caller) -> Option<UserId> {
@@ -144,8 +157,9 @@ pub(crate) async fn broadcast(State(gateway): State<Gateway>, context: RequestCo
 }
 
 async fn send_notice_to_all(gateway: &Gateway, context: &RequestContext, body: Body) -> Result<Vec<u8>, Refusal> {
-    let (_, caller) = context.admin(gateway).await?;
+    let (identity, caller) = context.admin(gateway).await?;
     let (sender, content) = codec::broadcast_request(&context.read(body).await?)?;
+    context.take(gateway, &identity.app, &of_broadcast(pb::BroadcastScope::Users)).await?;
     let request = pb::BroadcastRequest {
         sender: sender.or(shown_sender(&caller)).map(|user| UserRef::Id(user).into()),
         content: Some(content.into()),

@@ -2,7 +2,7 @@
 
 use axum::{body::Body, extract::State, response::Response};
 use tidings_dialects::lanying::{self as codec, Login, Refusal};
-use tidings_domain::{Error, Reason, UserId};
+use tidings_domain::{Error, Rate, Reason, UserId};
 use tidings_proto::{
     moment_or_zero,
     pb::{self, issue_token_request::Grant},
@@ -10,28 +10,31 @@ use tidings_proto::{
 };
 
 use super::context::RequestContext;
-use crate::{Gateway, reply::refused};
+use crate::{Gateway, limits::Cost, reply::refused};
 
 pub(crate) async fn by_id(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_id(&body));
-    context.answer(&gateway, issue(&gateway, &context, login).await).await
+    context.answer(&gateway, issue(&gateway, &context, body, codec::token_request_by_id).await).await
 }
 
 pub(crate) async fn by_name(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_name(&body));
-    context.answer(&gateway, issue(&gateway, &context, login).await).await
+    context.answer(&gateway, issue(&gateway, &context, body, codec::token_request_by_name).await).await
 }
 
 pub(crate) async fn by_login(State(gateway): State<Gateway>, context: RequestContext, body: Body) -> Response {
-    let login = context.read(body).await.map_err(Refusal::from).and_then(|body| codec::token_request_by_login(&body));
-    context.answer(&gateway, issue(&gateway, &context, login).await).await
+    context.answer(&gateway, issue(&gateway, &context, body, codec::token_request_by_login).await).await
 }
 
-async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login, Refusal>) -> Result<Vec<u8>, Refusal> {
+async fn issue(
+    gateway: &Gateway,
+    context: &RequestContext,
+    body: Body,
+    read: impl FnOnce(&[u8]) -> Result<Login, Refusal>,
+) -> Result<Vec<u8>, Refusal> {
     let app = Some(pb::AppRef { app: Some(context.app_ref()?) });
-    let login = login?;
-    // Checked first, so that the response time does not reveal which users exist either.
-    let names_fault = names_fault(gateway, context).await?;
+    // Asked for first, so that the response time does not reveal which users exist either.
+    let nobody = gateway.identities().of(context.app_ref()?, "").await?;
+    context.take(gateway, &nobody.app, &[Cost::one(Rate::TokenCalls)]).await?;
+    let login = read(&context.read(body).await?)?;
     let request = pb::IssueTokenRequest {
         app,
         grant: Some(Grant::Password(pb::Password { user: Some(login.user.into()), password: login.password })),
@@ -41,17 +44,11 @@ async fn issue(gateway: &Gateway, context: &RequestContext, login: Result<Login,
     let issued = gateway.clients().directory.clone().issue_token(request).await.map_err(refused);
     let issued = match issued {
         Ok(issued) => issued.into_inner(),
-        Err(error) if error.reason() == Reason::UserNotFound && !names_fault => {
+        Err(error) if error.reason() == Reason::UserNotFound && !nobody.app.policy.lanying_login_names_fault => {
             return Err(Error::new(Reason::PasswordWrong, "").into());
         }
         Err(error) => return Err(error.into()),
     };
     let user = required("token.user", issued.user).map_err(Error::internal)?;
     Ok(codec::token(UserId(user.id), &issued.token, moment_or_zero(issued.expires_at).0, login.with_device))
-}
-
-/// Whether the app allows user enumeration.
-async fn names_fault(gateway: &Gateway, context: &RequestContext) -> Result<bool, Error> {
-    let nobody = gateway.identities().of(context.app_ref()?, "").await?;
-    Ok(nobody.app.policy.lanying_login_names_fault)
 }

@@ -14,6 +14,7 @@ use super::{device::Device, peer::Peer};
 use crate::{
     Gateway, agora,
     identity::{Identity, Who},
+    limits::of_messages,
     reply::refused,
 };
 
@@ -60,8 +61,7 @@ impl Client {
         if let Some(media) = draft.content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
             media.url = format!("{}{}", self.base, media.url);
         }
-        let costs = agora::send::costs(&draft);
-        self.gateway.limits().take(self.app(), &costs).await.map_err(|(refusal, _)| refusal)?;
+        self.gateway.limits().take(self.app(), &of_messages(&draft)).await.map_err(|(error, _)| error)?;
         let request = context::request(&self.caller, draft.into());
         let reply = self.gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
         let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;

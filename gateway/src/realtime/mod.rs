@@ -8,6 +8,7 @@
 mod app_feed;
 mod catch_up;
 mod client;
+mod command_line;
 mod details;
 mod device;
 mod endpoint;

@@ -59,6 +59,10 @@ fn with_bounded_subject(error: Error) -> Error {
         Some(field) => bounded.of_field(field),
         None => bounded,
     };
+    let bounded = match error.retry_after() {
+        Some(wait) => bounded.worth_retrying_after(wait),
+        None => bounded,
+    };
     match error.times() {
         Some((accepted, committed)) => bounded.recorded(accepted, committed),
         None => bounded,

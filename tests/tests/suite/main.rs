@@ -47,6 +47,7 @@ mod lanying_ack_unread;
 mod lanying_files;
 mod lanying_groups;
 mod lanying_history;
+mod lanying_limits;
 mod lanying_members;
 mod lanying_neighbours;
 mod lanying_notify;

@@ -6,6 +6,8 @@ use serde_json::json;
 use tidings_proto::pb;
 use tidings_testkit::{Answer, Receiver, Socket, Suite, every_shape, wait_until};
 
+use crate::msync_refusals::Raw;
+
 /// The numbers of all processes, by name and labels as they are written, added up.
 struct Numbers(BTreeMap<String, f64>);
 
@@ -73,6 +75,16 @@ every_shape! {
             omar.event("message.sent").await;
         }
         receiver.wait_for(3).await;
+        omar.send(&json!({"type": "ping"})).await;
+        omar.next_of("pong").await;
+        omar.send(&json!({"type": "read", "id": "1", "msg_id": "x"})).await;
+        omar.next_of("error").await;
+        omar.send(&json!({"type": "shout", "id": "1"})).await;
+        omar.next_of("error").await;
+        let mut device = Raw::logged_in(&app, "nora").await;
+        assert_eq!(device.says("omar", "hello").await.0, 0);
+        assert_ne!(device.says("", "hello").await.0, 0);
+        app.realtime().subscribe(app.request(pb::SubscribeRequest::default())).await.expect_err("nobody is named");
         let unnamed = json!({"from": "nora", "to": [], "type": "txt", "body": {"msg": "m"}});
         agora.post("/messages/users", &unnamed).await.expect(400);
         agora.with_token("").get("/users").await.expect(401);
@@ -89,6 +101,14 @@ every_shape! {
             ("tidings_appender_messages_total", 3.0),
             ("tidings_appender_commit_seconds_count", 3.0),
             (r#"tidings_realtime_logins_total{wire="json"}"#, 1.0),
+            (r#"tidings_realtime_requests_total{wire="json",command="auth",reason=""}"#, 1.0),
+            (r#"tidings_realtime_requests_total{wire="json",command="ping",reason=""}"#, 1.0),
+            (r#"tidings_realtime_requests_total{wire="json",command="read",reason="INVALID_ARGUMENT"}"#, 1.0),
+            (r#"tidings_realtime_requests_total{wire="json",command="other",reason="INVALID_ARGUMENT"}"#, 1.0),
+            (r#"tidings_realtime_requests_total{wire="msync",command="login",reason=""}"#, 1.0),
+            (r#"tidings_realtime_requests_total{wire="msync",command="send",reason=""}"#, 1.0),
+            (r#"tidings_realtime_request_duration_seconds_count{wire="msync",command="send"}"#, 2.0),
+            (r#"tidings_realtime_requests_total{wire="grpc",command="subscribe",reason="INVALID_ARGUMENT"}"#, 1.0),
             (r#"tidings_feed_lag_seconds_count{follower="realtime"}"#, 1.0),
             (r#"tidings_feed_lag_seconds_count{follower="callback"}"#, 1.0),
             (r#"tidings_callback_attempts_total{outcome="delivered"}"#, 3.0),
@@ -132,7 +152,8 @@ every_shape! {
         // What only happens now and then, or only on one engine, or is set by the program's own start.
         let rare = [
             "tidings_sqlite_wal_bytes", "tidings_realtime_sessions", "tidings_realtime_logins_total",
-            "tidings_realtime_disconnections_total", "tidings_purge_finished_timestamp_seconds",
+            "tidings_realtime_disconnections_total", "tidings_realtime_requests_total",
+            "tidings_realtime_request_duration_seconds", "tidings_purge_finished_timestamp_seconds",
             "tidings_task_failures_total", "tidings_build_info", "tidings_tls_certificate_end_timestamp_seconds",
             "tidings_tls_failed_handshakes_total", "tidings_bus_connected",
         ];

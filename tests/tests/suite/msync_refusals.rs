@@ -90,6 +90,11 @@ impl Raw {
         (code, reason)
     }
 
+    /// Sends a text to a user; code and reason of the answer.
+    pub async fn says(&mut self, to: &str, words: &str) -> (i32, String) {
+        self.refused(text(Type::Chat, to, words)).await
+    }
+
     /// Asks for the page of a user's queue after `key`.
     async fn send_pull(&mut self, queue: &str, key: Option<u64>) {
         let sync = CommSyncUl { key, queue: Some(jid(queue, false)), ..CommSyncUl::default() };

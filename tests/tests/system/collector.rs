@@ -19,6 +19,7 @@ use opentelemetry_proto::tonic::{
             trace_service_server::{TraceService, TraceServiceServer},
         },
     },
+    common::v1::any_value,
     metrics::v1::ResourceMetrics,
     resource::v1::Resource,
     trace::v1::Span,
@@ -34,6 +35,8 @@ pub(crate) struct Collector(Arc<Received>);
 struct Received {
     spans: Mutex<Vec<(String, Span)>>,
     metrics: Mutex<Option<ResourceMetrics>>,
+    /// The services that exported metrics, each with the values of `authorization` that it sent with them.
+    exporters: Mutex<BTreeMap<String, BTreeSet<String>>>,
     refuses_metrics: AtomicBool,
     refused: AtomicUsize,
     agents: Mutex<BTreeSet<String>>,
@@ -60,6 +63,11 @@ impl Collector {
     /// The metrics that were received last.
     pub(crate) fn metrics(&self) -> Option<ResourceMetrics> {
         self.0.metrics.lock().unwrap().clone()
+    }
+
+    /// The services that have exported metrics, each with the values of `authorization` that it sent with them.
+    pub(crate) fn exporters(&self) -> BTreeMap<String, BTreeSet<String>> {
+        self.0.exporters.lock().unwrap().clone()
     }
 
     /// Whether it answers metrics as a collector without a pipeline for them.
@@ -107,6 +115,15 @@ pub(crate) fn service(resource: Option<Resource>) -> String {
     format!("{attributes:?}")
 }
 
+/// The name of the service that sent something.
+fn name_of(resource: &Resource) -> String {
+    let name = resource.attributes.iter().find(|attribute| attribute.key == "service.name").unwrap();
+    match name.value.clone().unwrap().value {
+        Some(any_value::Value::StringValue(name)) => name,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[tonic::async_trait]
 impl TraceService for Collector {
     async fn export(
@@ -134,8 +151,11 @@ impl MetricsService for Collector {
             self.0.refused.fetch_add(1, Ordering::SeqCst);
             return Err(Status::unimplemented("unknown service MetricsService"));
         }
+        let sent = request.metadata().get("authorization").map_or("", |value| value.to_str().unwrap()).to_owned();
         let mut processes = request.into_inner().resource_metrics;
         assert_eq!(processes.len(), 1, "a process speaks for itself alone");
+        let name = name_of(processes[0].resource.as_ref().unwrap());
+        self.0.exporters.lock().unwrap().entry(name).or_default().insert(sent);
         *self.0.metrics.lock().unwrap() = processes.pop();
         Ok(Response::new(ExportMetricsServiceResponse::default()))
     }

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, path::Path};
 
 use serde_json::Value;
+use tidings_domain::Reason;
 use tidings_runtime::metrics;
 use tidings_testkit::Compose;
 
@@ -34,6 +35,18 @@ fn every_metric_that_alerts_and_the_dashboard_name_is_exported() {
         assert!(named.len() > 15, "{file}");
         let unknown: Vec<_> = named.difference(&exported).collect();
         assert!(unknown.is_empty(), "{file} names {unknown:?}");
+    }
+}
+
+#[test]
+fn errors_of_the_server_are_shown_and_alerted_by_their_reasons_whatever_the_status() {
+    let faults = Reason::ALL.iter().filter(|reason| reason.is_server_fault()).map(|reason| reason.words().name);
+    let faults: BTreeSet<&str> = faults.collect();
+    for (file, times) in [(ALERTS, 2), (DASHBOARD, 2)] {
+        let text = read(Path::new(file)).replace('\\', "");
+        let matchers = text.split("reason=~\"").skip(1).map(|rest| rest.split('"').next().unwrap());
+        let sets: Vec<BTreeSet<&str>> = matchers.map(|matcher| matcher.split('|').collect()).collect();
+        assert!(sets.iter().filter(|set| **set == faults).count() >= times, "{file}: {sets:?}, not {faults:?}");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// An installation that was used and has ended.
-async fn used() -> Installation {
+pub async fn used() -> Installation {
     let mut installation = Installation::default();
     installation.start().await;
     let agora = installation.agora().await;
@@ -129,14 +129,7 @@ async fn doctor_names_a_damaged_file() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_read_that_meets_a_damaged_file_says_so_and_the_log_names_the_file() {
     let mut installation = used().await;
-    let file = installation.data().join("message.sqlite");
-    let mut messages = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
-    let root = "select rootpage from sqlite_schema where name = 'message'";
-    let (page,): (i64,) = sqlx::query_as(root).fetch_one(&mut messages).await.unwrap();
-    messages.close().await.unwrap();
-    let mut opened = fs::File::options().write(true).open(&file).unwrap();
-    opened.seek(SeekFrom::Start((page as u64 - 1) * 2048)).unwrap();
-    opened.write_all(&[0xa5; 2048]).unwrap();
+    damage_messages(&installation).await;
     installation.start().await;
     let agora = installation.agora().await;
     let history = agora.request(Method::GET, "/tidings/users/ann/messages?type=chat&channel=bob");
@@ -153,4 +146,16 @@ async fn a_read_that_meets_a_damaged_file_says_so_and_the_log_names_the_file() {
     .await;
     // Calls that do not use it continue to work.
     agora.register(&["carl"]).await;
+}
+
+/// Overwrites the root of the table of messages, so that none can be read.
+pub async fn damage_messages(installation: &Installation) {
+    let file = installation.data().join("message.sqlite");
+    let mut messages = SqliteConnection::connect_with(&SqliteConnectOptions::new().filename(&file)).await.unwrap();
+    let root = "select rootpage from sqlite_schema where name = 'message'";
+    let (page,): (i64,) = sqlx::query_as(root).fetch_one(&mut messages).await.unwrap();
+    messages.close().await.unwrap();
+    let mut opened = fs::File::options().write(true).open(&file).unwrap();
+    opened.seek(SeekFrom::Start((page as u64 - 1) * 2048)).unwrap();
+    opened.write_all(&[0xa5; 2048]).unwrap();
 }

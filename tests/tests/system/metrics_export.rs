@@ -8,7 +8,7 @@ use opentelemetry_proto::tonic::{
     trace::v1::Span,
 };
 use tidings_domain::USER_AGENT;
-use tidings_testkit::{Installation, free_address, wait_until};
+use tidings_testkit::{Installation, Suite, free_address, wait_until};
 
 use crate::collector::{Collector, service};
 
@@ -160,6 +160,22 @@ async fn metrics_over_otlp_have_the_names_the_labels_and_the_values_of_the_text(
     assert_eq!(of_spans, BTreeSet::from([of_metrics]));
     let agents = collector.agents();
     assert!(agents.iter().all(|agent| agent.split(' ').next() == Some(USER_AGENT)), "{agents:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_role_exports_its_own_metrics_with_the_headers_that_the_collector_wants() {
+    let (collector, url) = Collector::start().await;
+    let settings = [
+        ("TIDINGS_TELEMETRY_OTLP_ENDPOINT", url.as_str()),
+        ("TIDINGS_TELEMETRY_OTLP_METRICS_SECONDS", "1"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20of-the-collector,x-team=chat"),
+    ];
+    let suite = Suite::split_with(1, &settings).await;
+    let roles = ["callback", "conversation", "directory", "file", "gateway", "message"];
+    wait_until("an export of every role", async || collector.exporters().len() >= roles.len()).await;
+    let sent = BTreeSet::from(["Bearer of-the-collector".to_owned()]);
+    assert_eq!(collector.exporters(), roles.map(|role| (format!("tidings-{role}"), sent.clone())).into());
+    assert!(!suite.logged().contains("of-the-collector"), "the key of the collector is in a log line");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,8 +1,12 @@
 //! Traces across processes, and what must never be in them (docs/internals/processes.md).
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use opentelemetry_proto::tonic::{
@@ -11,9 +15,19 @@ use opentelemetry_proto::tonic::{
 };
 use serde_json::json;
 use tidings_domain::{USER_AGENT, hex};
-use tidings_testkit::{Answer, Installation, Receiver, Suite, TestApp, wait_until};
+use tidings_proto::pb::{
+    self, app_ref, directory_service_client::DirectoryServiceClient, message_service_client::MessageServiceClient,
+    user_ref,
+};
+use tidings_testkit::{Answer, Installation, Receiver, Socket, Suite, TestApp, free_address, wait_until};
+use tonic::{Request, metadata::MetadataMap};
 
-use crate::{collector::Collector, data_folder::run, log::register};
+use crate::{
+    collector::Collector,
+    data_folder::run,
+    log::register,
+    lost_files::{damage_messages, used},
+};
 
 /// A trace id that the client chose, as W3C `traceparent`.
 const TRACE: [u8; 16] =
@@ -274,4 +288,222 @@ async fn each_attempt_at_a_callback_is_a_span_of_the_sends_trace_and_its_receive
     let lineage = collector.lineage("callback.attempt", &TRACE);
     let names: Vec<_> = lineage.iter().map(|(_, name)| name.as_str()).collect();
     assert_eq!(names, ["callback.attempt", "message.send", "gateway.request"]);
+}
+
+/// The lines with all of these parts.
+fn lines_with(logged: &str, parts: &[&str]) -> Vec<String> {
+    let has_all = |line: &&str| parts.iter().all(|part| line.contains(part));
+    logged.lines().filter(has_all).map(str::to_owned).collect()
+}
+
+/// A call with that key and that id of a request, if any.
+fn call<T>(key: &str, id: Option<&'static str>, message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.metadata_mut().insert("authorization", format!("Bearer {key}").parse().expect("visible ASCII"));
+    if let Some(id) = id {
+        request.metadata_mut().insert("x-request-id", id.parse().expect("visible ASCII"));
+    }
+    request
+}
+
+/// The id of the request in the metadata of an answer.
+fn request_id(metadata: &MetadataMap) -> String {
+    metadata.get("x-request-id").expect("an id").to_str().expect("visible ASCII").to_owned()
+}
+
+/// The end of the line of a call that the door refused or admitted: who called, and the call's own id.
+fn of_account(app: &TestApp, account: i64, id: &str) -> [String; 3] {
+    [format!(r#"app="{}""#, app.app().id), format!(r#"account="{account}""#), format!("request_id={id}")]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_that_the_grpc_door_refuses_has_a_line_and_a_span_with_reason_and_account_and_never_its_key() {
+    let (collector, url) = Collector::start().await;
+    let settings = [
+        ("TIDINGS_TELEMETRY_OTLP_ENDPOINT", url.as_str()),
+        ("TIDINGS_TELEMETRY_LOG", "info"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ];
+    let app = TestApp::of(Arc::new(Suite::split_with(1, &settings).await)).await;
+    let by_id = pb::AppRef { app: Some(app_ref::App::Id(app.app().id)) };
+    let rates = HashMap::from([("rate_export_calls_minute".to_owned(), 1)]);
+    let policy =
+        pb::SetPolicyRequest { app: Some(by_id.clone()), policy: Some(pb::Policy { rates, ..Default::default() }) };
+    app.directory().set_policy(app.suite.request(policy)).await.unwrap();
+    let (key, account) = app.service_account(&["read"]).await;
+    let forged = format!("tsa-{}-{account}-forged", app.app().id);
+    let mut users = DirectoryServiceClient::new(app.suite.door());
+    let mut messages = MessageServiceClient::new(app.suite.door());
+    let list = |key: &str, id| call(key, id, pb::ListUsersRequest::default());
+
+    let nobody = users.list_users(list("nonsense", Some("by-nobody"))).await.unwrap_err();
+    assert_eq!(request_id(nobody.metadata()), "by-nobody");
+    let refused = users.list_users(list(&forged, Some("by-forger"))).await.unwrap_err();
+    assert_eq!(request_id(refused.metadata()), "by-forger");
+    let admitted = users.list_users(list(&key, None)).await.unwrap();
+    let own_id = request_id(admitted.metadata());
+    messages.send(call(&key, Some("beyond-scope"), pb::SendRequest::default())).await.unwrap_err();
+    for _ in 0..3 {
+        // A minute may end in between.
+        let _ = messages.export(call(&key, Some("beyond-rate"), pb::ExportRequest::default())).await;
+    }
+    let revoke = pb::RevokeServiceAccountRequest { app: Some(by_id), id: account };
+    app.directory().revoke_service_account(app.suite.request(revoke)).await.unwrap();
+    wait_until("the key to be revoked", async || users.list_users(list(&key, Some("by-revoked"))).await.is_err()).await;
+
+    let known = |id: &str| of_account(&app, account, id);
+    let [scope, rate, revoked, own] = ["beyond-scope", "beyond-rate", "by-revoked", &own_id].map(known);
+    let wanted: [(&str, Vec<&str>); 6] = [
+        ("SERVICE_KEY_WRONG", vec![r#"code="UNAUTHENTICATED""#, "ListUsers", "request_id=by-nobody"]),
+        ("TOKEN_FORGED", vec![r#"code="UNAUTHENTICATED""#, "request_id=by-forger"]),
+        ("NOT_PERMITTED", scope.iter().map(String::as_str).chain(["MessageService/Send"]).collect()),
+        ("RATE_REACHED", rate.iter().map(String::as_str).chain([r#"code="RESOURCE_EXHAUSTED""#]).collect()),
+        ("TOKEN_REVOKED", revoked.iter().map(String::as_str).collect()),
+        // The admitted call, at the gateway and at the directory.
+        ("", own.iter().map(String::as_str).chain([r#"code="OK""#]).collect()),
+    ];
+    let mut logged = String::new();
+    for (reason, parts) in &wanted {
+        let reason = if reason.is_empty() { String::new() } else { format!(r#"reason="{reason}""#) };
+        let all = [parts.as_slice(), &[reason.as_str()]].concat();
+        wait_until(&format!("a line with {all:?}"), async || {
+            logged = app.suite.logged();
+            !lines_with(&logged, &all).is_empty()
+        })
+        .await;
+    }
+    let claimed = lines_with(&logged, &["by-forger"]);
+    assert!(claimed.iter().all(|line| !line.contains("account=")), "nobody has proved to be it: {claimed:?}");
+    wait_until("both lines of the admitted call", async || {
+        lines_with(&app.suite.logged(), &own.each_ref().map(String::as_str)).len() >= 2
+    })
+    .await;
+    let logged = app.suite.logged();
+    assert!(![&key, &forged].into_iter().any(|key| logged.contains(key)), "a key is in a log line");
+
+    let mut spans = Vec::new();
+    wait_until("the spans of the refusals", async || {
+        let of = |reason: &'static str| {
+            find(&collector, "grpc.request", move |span: &Span| {
+                attribute(span, "error.type").as_deref() == Some(reason)
+            })
+        };
+        spans = ["SERVICE_KEY_WRONG", "TOKEN_FORGED", "NOT_PERMITTED", "RATE_REACHED", "TOKEN_REVOKED"]
+            .map(of)
+            .into_iter()
+            .flatten()
+            .collect();
+        spans.len() == 5
+    })
+    .await;
+    let codes: Vec<_> =
+        spans.iter().map(|(_, span)| attribute(span, "rpc.grpc.status_code").unwrap_or_default()).collect();
+    assert_eq!(codes, ["16", "16", "7", "8", "16"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_refused_grpc_calls_is_a_line_a_second_with_how_many_there_were() {
+    let app = TestApp::of(Arc::new(Suite::split_with(1, &[("TIDINGS_TELEMETRY_LOG", "info")]).await)).await;
+    let mut users = DirectoryServiceClient::new(app.suite.door());
+    let began = Instant::now();
+    let mut calls = 0;
+    while began.elapsed() < Duration::from_secs(2) {
+        users.list_users(call("nonsense", None, pb::ListUsersRequest::default())).await.unwrap_err();
+        calls += 1;
+    }
+    let seconds = began.elapsed().as_secs() as usize + 2;
+    let mut lines = Vec::new();
+    wait_until("a line that counts", async || {
+        lines = lines_with(&app.suite.logged(), &["SERVICE_KEY_WRONG"]);
+        lines.iter().any(|line| line.contains("repeated=") && !line.contains("repeated=0"))
+    })
+    .await;
+    assert!(lines.len() <= seconds && lines.len() < calls, "{} lines of {calls} calls in {seconds} s", lines.len());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_socket_asks_for_is_a_span_and_where_it_is_refused_a_line_and_both_lead_to_its_calls() {
+    let (collector, url) = Collector::start().await;
+    let settings = [
+        ("TIDINGS_TELEMETRY_OTLP_ENDPOINT", url.as_str()),
+        ("TIDINGS_TELEMETRY_LOG", "info"),
+        ("OTEL_BSP_SCHEDULE_DELAY", "50"),
+    ];
+    let app = TestApp::of(Arc::new(Suite::split_with(1, &settings).await)).await;
+    let agora = app.agora();
+    agora.register(&["ann", "bob"]).await;
+    let user = Some(pb::UserRef { user: Some(user_ref::User::Username("ann".to_owned())) });
+    let ann = app.directory().get_user(app.request(pb::GetUserRequest { user })).await.unwrap().into_inner().id;
+    let wrong = json!({"type": "auth", "app": format!("{}#{}", app.app().org, app.app().name), "token": "nonsense"});
+    let mut stranger = Socket::connect(&app.suite.url()).await;
+    stranger.send(&wrong).await;
+    let refused = stranger.next().await.expect("a frame")["reason"].as_str().expect("a reason").to_owned();
+    let mut socket = Socket::open(&app, &agora.logged_in("ann").await.token, None).await;
+    let say = |id: &str, to: &str| {
+        json!({"type": "send", "id": id, "chat_type": "groupchat",
+        "message": {"to": [to], "type": "txt", "body": {"msg": "m"}}})
+    };
+    for n in 0..20 {
+        socket.send(&say(&n.to_string(), "1")).await;
+        assert_eq!(socket.next_of("error").await["reason"], "GROUP_NOT_FOUND");
+    }
+    let (user, name) = (format!("user={ann}"), format!(r#"app="{}#{}""#, app.app().org, app.app().name));
+    let of_send = [r#"wire="json""#, r#"command="send""#, r#"reason="GROUP_NOT_FOUND""#, &user, &name];
+    let mut line = String::new();
+    wait_until("the line of a refused send", async || {
+        let lines = lines_with(&app.suite.logged(), &of_send);
+        assert!(lines.len() < 20, "{lines:?}");
+        line = lines.first().cloned().unwrap_or_default();
+        !line.is_empty()
+    })
+    .await;
+    let login = [r#"command="auth""#, &format!(r#"reason="{refused}""#), &name];
+    wait_until("the line of the refused login", async || !lines_with(&app.suite.logged(), &login).is_empty()).await;
+    let value = |name: &str| {
+        let (_, rest) = line.split_once(&format!("{name}=")).unwrap_or_else(|| panic!("no {name} in {line}"));
+        rest.split(' ').next().unwrap().trim_matches('"').to_owned()
+    };
+    let (id, trace) = (value("request_id"), value("trace_id"));
+    wait_until("the line of its call", async || {
+        !lines_with(&app.suite.logged(), &[&id, "MessageService/Send", "GROUP_NOT_FOUND"]).is_empty()
+    })
+    .await;
+    wait_until("its span with that of its call", async || {
+        let is_it = |span: &Span| hex(&span.trace_id) == trace;
+        let asked = find(&collector, "realtime.command", is_it);
+        asked.zip(find(&collector, "grpc.request", is_it)).is_some_and(|((_, asked), _)| {
+            attribute(&asked, "command").as_deref() == Some("send") && asked.kind() == SpanKind::Server
+        })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_of_the_server_that_lanying_answers_with_200_is_an_error_in_its_span_and_its_number() {
+    let (collector, url) = Collector::start().await;
+    let metrics = free_address();
+    let mut installation = used().await;
+    damage_messages(&installation).await;
+    installation.set("TIDINGS_TELEMETRY_OTLP_ENDPOINT", &url);
+    installation.set("TIDINGS_METRICS_LISTEN", &metrics);
+    installation.set("OTEL_BSP_SCHEDULE_DELAY", "50");
+    installation.start().await;
+    let lanying = installation.lanying();
+    let (ann, bob) = (lanying.register("ann").await, lanying.register("bob").await);
+    let path = format!("/message/conversation?opposite_id={bob}&msg_id_start=0&limit=20");
+    let refused = lanying.acting_as(ann).get(&path).await;
+    assert_eq!((refused.status.as_u16(), &refused.json()["code"]), (200, &json!(20000)));
+    let mut failed = None;
+    wait_until("the span of the call", async || {
+        let is_it = |span: &Span| attribute(span, "error.type").as_deref() == Some("DATA_DAMAGED");
+        failed = find(&collector, "gateway.request", is_it);
+        failed.is_some()
+    })
+    .await;
+    let (_, failed) = failed.unwrap();
+    assert_eq!(attribute(&failed, "http.response.status_code").as_deref(), Some("200"));
+    assert_eq!(failed.status.unwrap_or_default().code(), StatusCode::Error);
+    let numbers = reqwest::get(format!("http://{metrics}/metrics")).await.unwrap().text().await.unwrap();
+    let series = r#"route="/message/conversation",status="200",code="20000",reason="DATA_DAMAGED"} 1"#;
+    assert!(numbers.contains(series), "{numbers}");
 }

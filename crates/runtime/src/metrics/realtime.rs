@@ -1,8 +1,10 @@
 //! Connected clients.
 
-use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
+use std::time::Duration;
 
-use super::book::MetricRegistry;
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram};
+
+use super::book::{MetricRegistry, Seconds};
 
 type Labels<const N: usize> = [(&'static str, &'static str); N];
 
@@ -14,6 +16,8 @@ pub struct RealtimeMetrics {
     sessions: Family<Labels<1>, Gauge>,
     started: Family<Labels<1>, Counter>,
     ended: Family<Labels<2>, Counter>,
+    answered: Family<Labels<3>, Counter>,
+    seconds: Family<Labels<2>, Histogram, Seconds>,
 }
 
 impl RealtimeMetrics {
@@ -39,6 +43,16 @@ impl RealtimeMetrics {
                 "Connections that ended, by wire format and reason",
                 Family::default(),
             ),
+            answered: book.counter(
+                "tidings_realtime_requests_total",
+                "What clients asked for over their connections",
+                Family::default(),
+            ),
+            seconds: book.histogram(
+                "tidings_realtime_request_duration_seconds",
+                "The time from what a client asks for to its answer",
+                Family::new_with_constructor(Seconds),
+            ),
         }
     }
 
@@ -47,6 +61,13 @@ impl RealtimeMetrics {
         self.started.get_or_create(&[("wire", wire)]).inc();
         self.sessions.get_or_create(&[("wire", wire)]).inc();
         OpenSession(self, wire)
+    }
+
+    /// What a client asked for was answered. Wire, command and reason are of fixed lists; the reason is empty for what was
+    /// carried out.
+    pub fn answered(&self, [wire, command, reason]: [&'static str; 3], took: Duration) {
+        self.seconds.get_or_create(&[("wire", wire), ("command", command)]).observe(took.as_secs_f64());
+        self.answered.get_or_create(&[("wire", wire), ("command", command), ("reason", reason)]).inc();
     }
 
     /// A connection has ended, of a client that has logged in or not.

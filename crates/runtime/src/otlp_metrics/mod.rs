@@ -5,10 +5,12 @@
 
 mod exposition;
 mod failure;
+mod headers;
 mod request;
 
-use std::{sync::Arc, time::Duration};
+use std::{env, sync::Arc, time::Duration};
 
+use http::HeaderMap;
 use opentelemetry_proto::tonic::{
     collector::metrics::v1::{ExportMetricsServiceRequest, metrics_service_client::MetricsServiceClient},
     resource::v1::Resource,
@@ -18,7 +20,11 @@ use tokio::{
     task::spawn_blocking,
     time::{Instant, MissedTickBehavior, interval_at, timeout},
 };
-use tonic::transport::{Channel, Endpoint};
+use tonic::{
+    Request,
+    metadata::MetadataMap,
+    transport::{Channel, Endpoint},
+};
 
 use self::{
     failure::{Failure, Outage},
@@ -39,6 +45,8 @@ type Client = MetricsServiceClient<Channel>;
 #[derive(Debug, Clone)]
 pub struct MetricsExport {
     endpoint: Endpoint,
+    /// What every export carries, such as the key of a collector.
+    headers: HeaderMap,
     every: Duration,
     resource: Resource,
     clock: Arc<dyn Clock>,
@@ -56,6 +64,7 @@ impl MetricsExport {
             endpoint.map_err(|error| Error::invalid("telemetry.otlp_endpoint", "cannot be used").because(error))?;
         Ok(Some(Self {
             endpoint: endpoint.connect_timeout(LONGEST),
+            headers: headers::configured(|name| env::var(name).ok()),
             every: Duration::from_secs(config.otlp_metrics_seconds),
             resource: telemetry::resource_of_metrics(role),
             started: clock.now(),
@@ -108,7 +117,9 @@ impl MetricsExport {
         let (resource, period) = (self.resource.clone(), Period { started: self.started, now: self.clock.now() });
         // They read files and count open ones, of which there may be many.
         let made = spawn_blocking(move || made(&numbers(), period, resource)).await;
-        let answer = client.export(made.map_err(Failure::of_numbers)??).await?;
+        let mut request = Request::new(made.map_err(Failure::of_numbers)??);
+        *request.metadata_mut() = MetadataMap::from_headers(self.headers.clone());
+        let answer = client.export(request).await?;
         match answer.into_inner().partial_success {
             Some(partial) if partial.rejected_data_points > 0 => {
                 Err(Failure::rejected(partial.rejected_data_points, &partial.error_message))

@@ -1,7 +1,7 @@
 //! The packets on the socket: read, and written.
 
 use prost::{Message as _, bytes::Bytes};
-use tidings_domain::{Error, UnixMillis, decimal_id};
+use tidings_domain::{Error, Reason, UnixMillis, decimal_id};
 
 use super::{
     jid::{CONFERENCE_DOMAIN, USER_DOMAIN, jid_of},
@@ -177,16 +177,27 @@ fn provisioned(provision: Provision) -> Vec<u8> {
 pub struct Outcome {
     code: i32,
     reason: String,
+    why: Reason,
 }
 
 impl Outcome {
     /// Success.
     pub const fn ok() -> Self {
-        Self { code: 0, reason: String::new() }
+        Self { code: 0, reason: String::new(), why: Reason::InvalidArgument }
     }
 
     pub(super) fn failed(code: super::pb::status::ErrorCode, reason: impl Into<String>) -> Self {
-        Self { code: code.into(), reason: reason.into() }
+        Self { code: code.into(), reason: reason.into(), why: Reason::InvalidArgument }
+    }
+
+    /// The same outcome, for another reason than that the packet breaks a rule.
+    pub(super) fn because(self, why: Reason) -> Self {
+        Self { why, ..self }
+    }
+
+    /// Why it failed, from the list that all protocols share.
+    pub const fn why(&self) -> Reason {
+        self.why
     }
 
     fn status(self) -> Status {

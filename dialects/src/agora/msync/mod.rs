@@ -2,6 +2,7 @@
 
 mod changed;
 mod changes;
+mod commands;
 mod content;
 mod discovery;
 mod events;
@@ -17,6 +18,7 @@ mod roster;
 
 pub use changed::{Changed, GroupState, Settings};
 pub use changes::{is_named, notices, notices_for};
+pub use commands::{LOGIN, name_of};
 pub use content::{content_from, wire_content};
 pub use discovery::{Address, server_config};
 pub use events::{Ack, Act, LogoutReason, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};

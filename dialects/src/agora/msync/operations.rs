@@ -181,7 +181,8 @@ fn unreadable() -> Outcome {
 }
 
 fn unsupported() -> Outcome {
-    Outcome::failed(ErrorCode::UnknownCommand, "this operation is not made over this connection")
+    let outcome = Outcome::failed(ErrorCode::UnknownCommand, "this operation is not made over this connection");
+    outcome.because(Reason::CallNotFound)
 }
 
 fn msg_id(id: Option<u64>) -> Result<MsgId, Outcome> {
@@ -326,7 +327,7 @@ pub fn outcome_of(refusal: &Refusal, asked: CommandKind) -> Outcome {
         Reason::UserDisabled => (Unauthorized, words),
         _ => (Fail, words),
     };
-    Outcome::failed(code, reason)
+    Outcome::failed(code, reason).because(refusal.reason)
 }
 
 /// Why a login is refused.
@@ -341,7 +342,7 @@ pub fn login_outcome(error: &Error) -> Outcome {
         Reason::InvalidArgument => (ErrorCode::WrongParameter, error.to_string()),
         _ => (ErrorCode::Fail, "Sorry, token or password does not match login info".into()),
     };
-    Outcome::failed(code, reason)
+    Outcome::failed(code, reason).because(error.reason())
 }
 
 #[cfg(test)]

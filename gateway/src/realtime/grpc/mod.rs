@@ -15,6 +15,8 @@ use tidings_proto::{
     pb::{self, realtime_service_server::RealtimeService},
     status_from_error as to_status,
 };
+use tidings_runtime::metrics;
+use tokio::time::Instant;
 use tonic::{Request, Response, Status, async_trait};
 
 use self::{allowed::Allowed, follow::Subscription, places::SubscriptionSlots, responses::responses};
@@ -56,12 +58,26 @@ impl RealtimeService for Realtime {
         &self,
         request: Request<pb::SubscribeRequest>,
     ) -> Result<Response<Self::SubscribeStream>, Status> {
-        let (caller, app) = self.allowed.0.caller(&request).await.map_err(to_status)?;
+        let started = Instant::now();
+        let stream = self.open(request).await;
+        let reason = stream.as_ref().map_or_else(|error| error.reason().words().name, |_| "");
+        metrics().realtime.answered(["grpc", "subscribe", reason], started.elapsed());
+        Ok(Response::new(stream.map_err(to_status)?))
+    }
+}
+
+impl Realtime {
+    /// The stream of what happens from now on, or from where the request says.
+    async fn open(
+        &self,
+        request: Request<pb::SubscribeRequest>,
+    ) -> Result<<Self as RealtimeService>::SubscribeStream, Error> {
+        let (caller, app) = self.allowed.0.caller(&request).await?;
         let wire = request.into_inner();
-        let users = users(&caller, wire.user_ids).map_err(to_status)?;
-        let place = self.places.take(caller.app).map_err(to_status)?;
-        self.allowed.check(&caller, &users).await.map_err(to_status)?;
-        let entered = self.hub.enter_all(&self.gateway, (&app, &caller), &users).await.map_err(to_status)?;
+        let users = users(&caller, wire.user_ids)?;
+        let place = self.places.take(caller.app)?;
+        self.allowed.check(&caller, &users).await?;
+        let entered = self.hub.enter_all(&self.gateway, (&app, &caller), &users).await?;
         let (sender, stream) = responses();
         let (gateway, allowed) = (self.gateway.clone(), self.allowed.clone());
         let subscription = Subscription { gateway, allowed, app, caller, users, responses: sender };
@@ -70,7 +86,7 @@ impl RealtimeService for Realtime {
             let _place = place;
             subscription.run(entered, since).await;
         });
-        Ok(Response::new(stream))
+        Ok(stream)
     }
 }
 

@@ -2,10 +2,13 @@
 
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{self as codec, Addressing, Refusal};
-use tidings_domain::{Error, MsgId, Sent};
+use tidings_domain::{Error, MsgId, Reason, Sent};
 
-use super::frames::{ClientFrame, SentMessage, ServerFrame, error, text_of};
-use crate::realtime::client::Client;
+use super::frames::{ClientFrame, DELIVERED, READ, SEND, SentMessage, ServerFrame, error, text_of};
+use crate::realtime::{
+    client::Client,
+    command_line::{self, By, carried_out},
+};
 
 /// A command, with its own copy of what it needs.
 pub(super) enum Command {
@@ -27,29 +30,47 @@ impl Command {
         }
     }
 
-    /// Executes it; returns the frame that answers it.
+    const fn name(&self) -> &'static str {
+        match self {
+            Self::Send { .. } => SEND,
+            Self::Read { .. } => READ,
+            Self::Delivered { .. } => DELIVERED,
+        }
+    }
+
+    /// Carries it out; returns the frame that answers it.
     pub async fn carry_out(self, client: Client) -> String {
+        let command = command_line::Command::json(self.name());
+        carried_out(By::Client(&client), command, self.answer(&client)).await
+    }
+
+    /// The frame that answers it, and why it was refused.
+    async fn answer(self, client: &Client) -> (String, Option<Reason>) {
         match self {
             Self::Send { id, addressing, message, idempotency_key } => {
-                match send(&client, &message, addressing, idempotency_key).await {
+                match send(client, &message, addressing, idempotency_key).await {
                     Ok((sent, timestamp)) => {
                         let messages = sent.iter().map(SentMessage::of).collect();
-                        text_of(&ServerFrame::Sent { id: &id, messages, timestamp })
+                        (text_of(&ServerFrame::Sent { id: &id, messages, timestamp }), None)
                     }
-                    Err(refusal) => error(Some(&id), &refusal),
+                    Err(refusal) => refused(&id, &refusal),
                 }
             }
-            Self::Read { id, msg_id } => done(&id, mark(&client, msg_id, true).await),
-            Self::Delivered { id, msg_id } => done(&id, mark(&client, msg_id, false).await),
+            Self::Read { id, msg_id } => done(&id, mark(client, msg_id, true).await),
+            Self::Delivered { id, msg_id } => done(&id, mark(client, msg_id, false).await),
         }
     }
 }
 
-fn done(id: &str, outcome: Result<(), Error>) -> String {
+fn done(id: &str, outcome: Result<(), Error>) -> (String, Option<Reason>) {
     match outcome {
-        Ok(()) => text_of(&ServerFrame::Done { id }),
-        Err(why) => error(Some(id), &Refusal::from(&why)),
+        Ok(()) => (text_of(&ServerFrame::Done { id }), None),
+        Err(why) => refused(id, &Refusal::from(&why)),
     }
+}
+
+fn refused(id: &str, refusal: &Refusal) -> (String, Option<Reason>) {
+    (error(Some(id), refusal), Some(refusal.reason))
 }
 
 /// The same rules as for the REST call, as the user themselves.

@@ -7,6 +7,8 @@ use serde_json::value::RawValue;
 use tidings_dialects::agora::{Addressing, Refusal};
 use tidings_domain::{ConversationId, Error, MsgId, Reason, Sent, UserId, decimal_id};
 
+use crate::realtime::command_line::OTHER;
+
 /// A frame from a client.
 #[derive(Debug)]
 pub(super) enum ClientFrame<'a> {
@@ -63,6 +65,13 @@ struct Frame<'a> {
     idempotency_key: Option<Cow<'a, str>>,
 }
 
+/// The types of frames from clients.
+pub(super) const AUTH: &str = "auth";
+pub(super) const SEND: &str = "send";
+pub(super) const READ: &str = "read";
+pub(super) const DELIVERED: &str = "delivered";
+pub(super) const PING: &str = "ping";
+
 /// Maximum length of a frame's id.
 const MAX_ID: usize = 64;
 /// Maximum length of a device's name.
@@ -76,25 +85,35 @@ const MAX_KEY: usize = 255;
 /// A frame that cannot be carried out, with its id if it has one.
 pub(super) struct BadFrame {
     pub id: Option<String>,
+    /// Its type, if that is one.
+    pub command: &'static str,
     pub error: Error,
+}
+
+impl BadFrame {
+    /// One that is refused before its type and its id are looked at.
+    pub const fn of(error: Error) -> Self {
+        Self { id: None, command: OTHER, error }
+    }
 }
 
 /// Parses a frame.
 pub(super) fn parse(text: &str) -> Result<ClientFrame<'_>, BadFrame> {
-    let frame: Frame<'_> = serde_json::from_str(text).map_err(|cause| BadFrame {
-        id: None,
-        error: Error::invalid("frame", format!("is not a JSON object of this protocol: {cause}")),
+    let frame: Frame<'_> = serde_json::from_str(text).map_err(|cause| {
+        BadFrame::of(Error::invalid("frame", format!("is not a JSON object of this protocol: {cause}")))
     })?;
     let id = frame.id.as_deref().filter(|id| id.len() <= MAX_ID).map(str::to_owned);
-    checked(frame).map_err(|error| BadFrame { id, error })
+    let kind = frame.kind.as_deref();
+    let command = [AUTH, SEND, READ, DELIVERED, PING].into_iter().find(|known| kind == Some(*known));
+    checked(frame).map_err(|error| BadFrame { id, command: command.unwrap_or(OTHER), error })
 }
 
 fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
     let kind = required("type", frame.kind.as_deref())?.to_owned();
-    if kind == "ping" {
+    if kind == PING {
         return Ok(ClientFrame::Ping);
     }
-    if kind == "auth" {
+    if kind == AUTH {
         let device = frame.device.unwrap_or_default();
         if device.len() > MAX_DEVICE {
             return Err(Error::invalid("device", format!("must be at most {MAX_DEVICE} bytes")));
@@ -115,7 +134,7 @@ fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
         return Err(Error::invalid("id", format!("must be at most {MAX_ID} bytes")));
     }
     match kind.as_str() {
-        "send" => {
+        SEND => {
             let addressing = match required("chat_type", frame.chat_type.as_deref())? {
                 "chat" => Addressing::Users,
                 "groupchat" => Addressing::Groups,
@@ -126,8 +145,8 @@ fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
             let idempotency_key = frame.idempotency_key.map(key).transpose()?;
             Ok(ClientFrame::Send { id, addressing, message, idempotency_key })
         }
-        "read" => Ok(ClientFrame::Read { id, msg_id: msg_id(frame.msg_id.as_deref())? }),
-        "delivered" => Ok(ClientFrame::Delivered { id, msg_id: msg_id(frame.msg_id.as_deref())? }),
+        READ => Ok(ClientFrame::Read { id, msg_id: msg_id(frame.msg_id.as_deref())? }),
+        DELIVERED => Ok(ClientFrame::Delivered { id, msg_id: msg_id(frame.msg_id.as_deref())? }),
         _ => Err(Error::invalid("type", "must be auth, send, read, delivered or ping")),
     }
 }
@@ -263,7 +282,7 @@ pub(super) fn events(events: &[&str], cursor: Option<&str>) -> String {
 
 /// The refusal of a frame.
 pub(super) fn error(id: Option<&str>, refusal: &Refusal) -> String {
-    let retry_after_seconds = refusal.retry_after.map(|wait| wait.as_secs().max(1));
+    let retry_after_seconds = refusal.retry_after.map(|wait| wait.as_millis().div_ceil(1000).max(1) as u64);
     text_of(&ServerFrame::Error {
         id,
         error: refusal.error,

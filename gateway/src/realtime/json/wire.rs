@@ -4,6 +4,7 @@ use axum::extract::ws::{Message, Utf8Bytes, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::Refusal;
 use tidings_domain::{Error, Reason};
+use tokio::time::Instant;
 
 use super::{
     commands::Command,
@@ -14,6 +15,7 @@ use crate::{
     realtime::{
         catch_up::CatchUp,
         client::Client,
+        command_line::{By, Command as Asked, JSON, answered, carried_out},
         device::Device,
         event::{Batch, Joined},
         hub::Entered,
@@ -35,7 +37,7 @@ pub(super) struct JsonWire {
 }
 
 impl Wire for JsonWire {
-    const NAME: &'static str = "json";
+    const NAME: &'static str = JSON;
     type Answer = String;
 
     const LATE: &'static str = "no auth frame within 10 seconds";
@@ -48,15 +50,22 @@ impl Wire for JsonWire {
         let auth = match frames::parse(&first) {
             Ok(ClientFrame::Auth(auth)) => auth,
             Ok(_) => {
-                let error = Error::invalid("type", "of the first frame must be auth");
-                return Err(End::Refused(close_code::POLICY, text(frames::bad(&BadFrame { id: None, error }))));
+                return Err(bad_first(
+                    socket,
+                    &BadFrame::of(Error::invalid("type", "of the first frame must be auth")),
+                ));
             }
-            Err(bad) => return Err(End::Refused(close_code::POLICY, text(frames::bad(&bad)))),
+            Err(bad) => return Err(bad_first(socket, &bad)),
         };
         // Several sessions may have the same device: only MSync replaces them.
         let device = Device::shared(&auth.device, &auth.platform);
-        let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, device).await;
-        let client = client.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
+        let (gateway, peer) = (&socket.gateway, &socket.peer);
+        let client = carried_out(By::Nobody(gateway, &auth.app), Asked::json(frames::AUTH), async {
+            let client = Client::of(gateway, peer, &auth.app, &auth.token, device).await;
+            let refused = client.as_ref().err().map(Error::reason);
+            (client, refused)
+        });
+        let client = client.await.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
         Ok((client, Self { since: auth.cursor.map(std::borrow::Cow::into_owned), cursor: None }))
     }
 
@@ -100,19 +109,22 @@ impl Wire for JsonWire {
         client: &Client,
         message: Message,
     ) -> Result<Option<BoxFuture<'static, String>>, End> {
+        let started = Instant::now();
         let frame = match &message {
             Message::Text(text) => frames::parse(text),
-            _ => Err(BadFrame { id: None, error: Error::invalid("frame", "must be text") }),
+            _ => Err(BadFrame::of(Error::invalid("frame", "must be text"))),
         };
-        let answer = match frame {
-            Ok(ClientFrame::Ping) => text_of(&ServerFrame::Pong {}),
+        let (answer, name, refused) = match frame {
+            Ok(ClientFrame::Ping) => (text_of(&ServerFrame::Pong {}), frames::PING, None),
             Ok(ClientFrame::Auth(_)) => {
                 let error = Error::invalid("type", "auth is only the first frame");
-                frames::bad(&BadFrame { id: None, error })
+                let reason = error.reason();
+                (frames::bad(&BadFrame::of(error)), frames::AUTH, Some(reason))
             }
             Ok(frame) => return Ok(Command::of(frame).map(|command| command.carry_out(client.clone()).boxed())),
-            Err(bad) => frames::bad(&bad),
+            Err(bad) => (frames::bad(&bad), bad.command, Some(bad.error.reason())),
         };
+        answered(By::Client(client), Asked::json(name), refused, started);
         socket.send(text(answer)).await?;
         Ok(None)
     }
@@ -144,6 +156,12 @@ impl Wire for JsonWire {
     async fn ended(self, _: &Client) {}
 }
 
+/// The end of a client whose first frame is none.
+fn bad_first(socket: &Socket, bad: &BadFrame) -> End {
+    answered(By::Nobody(&socket.gateway, ""), Asked::json(bad.command), Some(bad.error.reason()), Instant::now());
+    End::Refused(close_code::POLICY, text(frames::bad(bad)))
+}
+
 fn text(text: impl Into<Utf8Bytes>) -> Message {
     Message::Text(text.into())
 }
@@ -162,7 +180,7 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
     let failed = |error: Error| match error.reason() {
         Reason::InvalidArgument => {
             let error = Error::invalid("cursor", "is not a cursor of this app");
-            End::Refused(close_code::POLICY, text(frames::bad(&BadFrame { id: None, error })))
+            End::Refused(close_code::POLICY, text(frames::bad(&BadFrame::of(error))))
         }
         _ => End::Refused(TRY_AGAIN, refusal(&error)),
     };

@@ -20,6 +20,7 @@ use crate::{
     agora,
     realtime::{
         client::{Client, Marked},
+        command_line::{self, By, carried_out},
         hub::Hub,
         session::Signal,
     },
@@ -60,14 +61,20 @@ pub(super) async fn carry_out(
         Operation::EnterRoom { .. } | Operation::LeaveRoom(_) => CommandKind::Room,
         _ => CommandKind::Send,
     };
-    let is_sent = matches!(operation, Operation::Send(_));
-    match command.run(operation).await {
-        Ok((answer, messages)) => Done { packet: Some(codec::answered(meta_id, answer)), is_sent, messages },
-        Err(refusal) => {
-            let outcome = codec::outcome_of(&refusal, asked);
-            Done { packet: Some(codec::refused(meta_id, outcome, command.client.gateway.now())), ..Done::silently() }
+    let (name, is_sent) = (operation.name(), matches!(operation, Operation::Send(_)));
+    carried_out(By::Client(&command.client), command_line::Command::msync(name), async {
+        match command.run(operation).await {
+            Ok((answer, messages)) => {
+                (Done { packet: Some(codec::answered(meta_id, answer)), is_sent, messages }, None)
+            }
+            Err(refusal) => {
+                let (outcome, now) = (codec::outcome_of(&refusal, asked), command.client.gateway.now());
+                let packet = Some(codec::refused(meta_id, outcome, now));
+                (Done { packet, ..Done::silently() }, Some(refusal.reason))
+            }
         }
-    }
+    })
+    .await
 }
 
 /// The refusal of an operation that could not be read.

@@ -8,7 +8,7 @@ use tidings_dialects::agora::msync::{
     self as codec, Frame, Login, LogoutReason, Outcome, Queue, app_key, login_outcome, operation,
 };
 use tidings_domain::{ConversationId, Error, MsgId, Reason};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::{
     commands::{Done, carry_out, refuse},
@@ -20,6 +20,7 @@ use crate::{
     realtime::{
         catch_up::CatchUp,
         client::Client,
+        command_line::{By, Command, MSYNC, OTHER, answered, carried_out},
         device::Device,
         event::{Batch, Joined},
         hub::{Entered, Hub},
@@ -47,7 +48,7 @@ pub(super) struct MsyncWire {
 }
 
 impl Wire for MsyncWire {
-    const NAME: &'static str = "msync";
+    const NAME: &'static str = MSYNC;
     type Answer = Done;
 
     const LATE: &'static str = "no provision within 10 seconds";
@@ -55,16 +56,27 @@ impl Wire for MsyncWire {
     async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
         let login = match codec::parse(&bytes_of(socket.read().await?)?) {
             Ok(Frame::Login(login)) => login,
-            Ok(_) => return Err(End::CloseCode(close_code::POLICY, "the first packet must be a provision")),
-            Err(error) => return Err(refused("", &error)),
+            Ok(other) => {
+                count_first(socket, other.name(), Reason::InvalidArgument);
+                return Err(End::CloseCode(close_code::POLICY, "the first packet must be a provision"));
+            }
+            Err(error) => {
+                count_first(socket, OTHER, error.reason());
+                return Err(refused("", &error));
+            }
         };
         let Login { app_key: app, name, token, device, platform } = login;
         let shown = Device::single(&device, platform);
-        let client = Client::of(&socket.gateway, &socket.peer, &app, &token, shown).await;
-        let client = client.map_err(|error| refused(&device, &known(error)))?;
-        if !client.username.eq_ignore_ascii_case(&name) {
-            return Err(refused(&device, &Error::new(Reason::TokenForeign, "")));
-        }
+        let (gateway, peer) = (&socket.gateway, &socket.peer);
+        let client = carried_out(By::Nobody(gateway, &app), Command::msync(codec::LOGIN), async {
+            let client = Client::of(gateway, peer, &app, &token, shown).await.map_err(known);
+            let is_own = |client: &Client| client.username.eq_ignore_ascii_case(&name);
+            let foreign = || Error::new(Reason::TokenForeign, "");
+            let client = client.and_then(|client| is_own(&client).then_some(client).ok_or_else(foreign));
+            let refused = client.as_ref().err().map(Error::reason);
+            (client, refused)
+        });
+        let client = client.await.map_err(|error| refused(&device, &error))?;
         let (gateway, hub) = (socket.gateway.clone(), Arc::clone(&socket.hub));
         // Keys grow over the sessions of a device.
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
@@ -108,14 +120,23 @@ impl Wire for MsyncWire {
         client: &Client,
         message: Message,
     ) -> Result<Option<BoxFuture<'static, Done>>, End> {
-        let frame = codec::parse(&bytes_of(message)?);
-        match frame.map_err(|_| End::CloseCode(close_code::INVALID, "this is not a packet of this protocol"))? {
+        let (started, by) = (Instant::now(), By::Client(client));
+        let frame = codec::parse(&bytes_of(message)?).map_err(|error| {
+            answered(by, Command::msync(OTHER), Some(error.reason()), started);
+            End::CloseCode(close_code::INVALID, "this is no packet of this protocol")
+        })?;
+        let name = frame.name();
+        match frame {
             Frame::Unread => {
                 self.has_fetched = true;
                 let queues = self.intake.queues.unannounced();
                 socket.send(binary(codec::unread(&self.app_key, &queues, self.gateway.now()))).await?;
             }
-            Frame::Pull { queue, key } => return self.pull(socket, client, &queue, key).await,
+            Frame::Pull { queue, key } => {
+                let marks = self.pull(socket, client, &queue, key).await?;
+                answered(by, Command::msync(name), None, started);
+                return Ok(marks);
+            }
             Frame::Send(meta) => {
                 let id = meta.id.unwrap_or_default();
                 match operation(&meta, &client.app().policy) {
@@ -124,10 +145,15 @@ impl Wire for MsyncWire {
                         let session = (Arc::clone(&self.hub), self.app_key.clone());
                         return Ok(Some(carry_out(operation, id, client.clone(), session).boxed()));
                     }
-                    Err(outcome) => socket.send(binary(refuse(id, outcome, self.gateway.now()))).await?,
+                    Err(outcome) => {
+                        answered(by, Command::msync(codec::name_of(&meta)), Some(outcome.why()), started);
+                        socket.send(binary(refuse(id, outcome, self.gateway.now()))).await?;
+                        return Ok(None);
+                    }
                 }
             }
             Frame::Logout => {
+                answered(by, Command::msync(name), None, started);
                 socket.send(binary(codec::logged_out())).await?;
                 return Err(End::CloseCode(close_code::NORMAL, "logged out"));
             }
@@ -137,6 +163,7 @@ impl Wire for MsyncWire {
             }
             Frame::Other => {}
         }
+        answered(by, Command::msync(name), None, started);
         Ok(None)
     }
 
@@ -221,6 +248,11 @@ impl MsyncWire {
         self.announce(socket).await?;
         Ok(pulled.delivered.map(|delivered| mark(client.clone(), delivered).boxed()))
     }
+}
+
+/// The first packet is refused.
+fn count_first(socket: &Socket, name: &'static str, why: Reason) {
+    answered(By::Nobody(&socket.gateway, ""), Command::msync(name), Some(why), Instant::now());
 }
 
 /// Counts a message as delivered, with all before it.
