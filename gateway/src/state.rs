@@ -16,6 +16,7 @@ use tidings_runtime::{Clients, LogRepeats, Shutdown};
 
 use crate::{
     budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, unfinished::Unfinished,
+    user_names::UserNames,
 };
 
 /// The operator's settings.
