@@ -160,7 +160,14 @@ every_shape! {
             let (protocol, domain) = (host["protocol"].as_str().expect("one"), host["domain"].as_str().expect("one"));
             assert_eq!(format!("{protocol}://{domain}:{}", host["port"]), url);
         }
-        assert_eq!(document["app_key"], "acme#lobby");
+        assert_eq!((&document["app_key"], &document["uploadinparts_enable"]), (&json!("acme#lobby"), &json!("false")));
+        // Clients that name their app by Agora's id need the app key.
+        let of = async |app_id: &str| reqwest::get(format!("{url}/easemob/server.json?app_id={app_id}")).await.expect("an answer");
+        let answer = of(&app.secrets.agora_app_id).await;
+        let document: Value = answer.json().await.expect("JSON");
+        assert_eq!(document["app_key"], format!("{}#{}", app.app().org, app.app().name));
+        assert_eq!(of(&"0".repeat(32)).await.status(), 404);
+        assert_eq!(of("lobby").await.status(), 404);
     }
 }
 

@@ -55,6 +55,8 @@ pub struct ServerConfig<'a> {
     pub web: Hosts<'a>,
     #[serde(rename = "msync-ws")]
     pub web_sockets: Hosts<'a>,
+    /// Whether files are uploaded in parts: a text.
+    pub uploadinparts_enable: &'a str,
 }
 
 #[derive(serde::Serialize)]
