@@ -138,7 +138,7 @@ fn agora_group_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
 }
 
 fn agora_user_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
-    use agora::{presence, user_attributes, user_mute, user_state, user_update};
+    use agora::{notification, presence, user_attributes, user_mute, user_state, user_update};
     vec![
         ("/{org}/{app}/users/{username}/password", put(user_update::password)),
         ("/{org}/{app}/users/{username}/deactivate", post(user_update::deactivate)),
@@ -161,6 +161,14 @@ fn agora_user_routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
         ("/{org}/{app}/metadata/user/capacity", get(user_attributes::capacity)),
         ("/{org}/{app}/users/{username}/presence", post(presence::get).delete(presence::unsubscribe)),
         ("/{org}/{app}/users/{username}/presence/{expiry}", post(presence::subscribe)),
+        ("/{org}/{app}/users/{username}/notification", get(notification::several)),
+        (
+            "/{org}/{app}/users/{username}/notification/language",
+            put(notification::set_language).get(notification::language),
+        ),
+        ("/{org}/{app}/users/{username}/notification/mute/type", get(notification::modes)),
+        ("/{org}/{app}/users/{username}/notification/user/{peer}", notification::of_user()),
+        ("/{org}/{app}/users/{username}/notification/chatgroup/{id}", notification::of_group()),
         ("/{org}/{app}/users/{username}/presence/sublist", get(presence::subscriptions)),
         ("/{org}/{app}/users/{username}/presence/{resource}/{status}", post(presence::publish)),
     ]

@@ -3,6 +3,7 @@
 pub(crate) mod connected;
 pub(crate) mod contact;
 pub(crate) mod group;
+pub(crate) mod notification;
 pub(crate) mod people;
 pub(crate) mod screening;
 pub(crate) mod sharing;

@@ -15,6 +15,7 @@ mod agora_history;
 mod agora_limits;
 mod agora_messages;
 mod agora_need_download;
+mod agora_notifications;
 mod agora_reactions;
 mod agora_reading;
 mod agora_send;

@@ -14,6 +14,7 @@ mod group;
 mod hook_round;
 mod hooks;
 mod issue_token;
+mod notifications;
 mod notify_presence;
 mod page;
 mod presence;
