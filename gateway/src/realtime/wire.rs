@@ -93,7 +93,7 @@ impl From<Ending> for End {
         match why {
             Ending::TooSlow => Self::Told(super::socket::TRY_AGAIN, "the client reads too slowly"),
             Ending::FeedLost => Self::Told(super::socket::TRY_AGAIN, "the feed is interrupted"),
-            Ending::Replaced => Self::Replaced,
+            Ending::Replaced(reason) => Self::Replaced(reason),
             Ending::Kicked => Self::Kicked,
             Ending::PasswordChanged => Self::PasswordChanged(Error::new(Reason::TokenRevoked, "")),
             Ending::Disabled => Self::Unauthorized(Error::new(Reason::UserDisabled, "")),

@@ -31,8 +31,8 @@ impl TryFrom<pb::AppRef> for AppKey {
             pb::app_ref::App::AppKey(app_key) => Self::from_agora(&app_key),
             pb::app_ref::App::LanyingAppId(app_id) => Self::from_lanying(&app_id),
             pb::app_ref::App::SdkAppid(sdk_appid) => Ok(Self::Sdk(sdk_appid)),
-        }
             pb::app_ref::App::AgoraAppId(app_id) => Self::from_agora_id(&app_id),
+        }
     }
 }
 

@@ -30,9 +30,9 @@ pub(crate) enum AppKey {
     Name(String, String),
     Lanying(String),
     Sdk(i64),
-}
     /// Agora: the app id, in lower case.
     AgoraId(String),
+}
 
 impl AppKey {
     /// Parses Agora's `org#app`.
@@ -77,8 +77,8 @@ impl AppKey {
             Self::Name(org, name) => format!("{org}/{name}"),
             Self::Lanying(app_id) => app_id.clone(),
             Self::Sdk(sdk_appid) => sdk_appid.to_string(),
-        })
             Self::AgoraId(app_id) => app_id.clone(),
+        })
     }
 }
 

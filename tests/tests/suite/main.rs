@@ -77,5 +77,7 @@ mod trespass;
 mod vendor_browser;
 mod vendor_clients;
 mod vendor_realtime;
+mod vendor_types;
+mod vendor_versions;
 mod weight;
 mod word_lists;

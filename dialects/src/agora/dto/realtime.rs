@@ -72,6 +72,15 @@ pub struct Host<'a> {
     pub port: u16,
 }
 
+/// Which of SockJS's transports there are.
+#[derive(serde::Serialize)]
+pub struct SockJsInfo {
+    pub websocket: bool,
+    pub origins: [&'static str; 1],
+    pub cookie_needed: bool,
+    pub entropy: u32,
+}
+
 /// A notification of users' presence.
 #[derive(serde::Serialize)]
 pub struct PresenceNotice<'a> {

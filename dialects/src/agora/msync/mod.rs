@@ -18,7 +18,7 @@ mod roster;
 pub use changed::{Changed, Place, Settings};
 pub use changes::{is_named, notices, notices_for};
 pub use content::{content_from, wire_content};
-pub use discovery::{Address, server_config};
+pub use discovery::{Address, server_config, sock_js_info};
 pub use events::{Ack, Act, Parting, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};
 pub use ext::{ext_object, key_values};
 pub use frames::{

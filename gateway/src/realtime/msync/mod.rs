@@ -1,4 +1,4 @@
-//! `GET /websocket`: MSync, which the vendor's client SDKs speak; and the document by which they find it.
+//! `GET /websocket`: MSync, which the vendor's client SDKs speak, at `/ws` wrapped in SockJS; and the document by which they find it.
 
 mod commands;
 mod contacts;
@@ -15,17 +15,21 @@ mod wire;
 
 use std::sync::Arc;
 
-use axum::{response::Response, routing::MethodRouter};
-use http::{StatusCode, Uri};
-use tidings_dialects::agora::msync::{Address, server_config};
+use axum::{extract::State, response::Response, routing::MethodRouter};
+use http::{
+    HeaderValue, StatusCode, Uri,
+    header::{ACCESS_CONTROL_ALLOW_CREDENTIALS, CACHE_CONTROL},
+};
+use tidings_dialects::agora::msync::{Address, app_key, server_config, sock_js_info};
+use tidings_proto::pb::app_ref;
 
 use self::wire::MsyncWire;
-use super::{endpoint::endpoint, hub::Hub, peer::Peer};
-use crate::{Gateway, reply, request::query};
+use super::{endpoint::endpoint, hub::Hub, peer::Peer, sockjs::Framing};
+use crate::{Gateway, agora, reply, request::query};
 
 /// Upgrades the connection.
 pub(super) fn connect(hub: &Arc<Hub>) -> MethodRouter<Gateway> {
-    endpoint::<MsyncWire>(hub)
+    endpoint::<MsyncWire>(hub, Framing::Plain)
 }
 
 /// The same for clients that wrap their packets. `server` and `session` of the path are theirs to choose.

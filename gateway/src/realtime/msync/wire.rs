@@ -11,7 +11,7 @@ use tidings_domain::{ConversationId, Error, MsgId, Reason};
 use tokio::time::timeout;
 
 use super::{
-    commands::{Done, carry_out, refuse},
+    commands::{Done, Session, carry_out, refuse},
     intake::Intake,
     queues::{Entry, Queues},
 };
@@ -37,6 +37,8 @@ pub(super) struct MsyncWire {
     app_key: String,
     device: String,
     user: String,
+    /// Whether the client reads what a room shows.
+    reads_rooms: bool,
     intake: Intake,
     /// The client has asked what it has: before, it is not told of anything, since it would fetch it twice.
     has_asked: bool,
@@ -58,8 +60,8 @@ impl Wire for MsyncWire {
             Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
             Err(error) => return Err(refused("", &error)),
         };
-        let Login { app_key: app, name, token, device, platform } = login;
-        let shown = Device::single(&device, platform);
+        let Login { app_key: app, name, token, device, platform, reason, reads_rooms } = login;
+        let shown = Device::single(&device, platform, &reason);
         let client = Client::of(&socket.gateway, &socket.peer, &app, &token, shown).await;
         let client = client.map_err(|error| refused(&device, &known(error)))?;
         if !client.username.eq_ignore_ascii_case(&name) {
@@ -70,7 +72,8 @@ impl Wire for MsyncWire {
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
         let intake = Intake::new(&app_key, queues);
-        Ok((client, Self { app_key, device, user, intake, has_asked: false, unmarked: None, gateway, hub }))
+        let (has_asked, unmarked) = (false, None);
+        Ok((client, Self { app_key, device, user, reads_rooms, intake, has_asked, unmarked, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -121,7 +124,9 @@ impl Wire for MsyncWire {
                 match operation(&meta, &client.app().policy) {
                     Ok(operation) => {
                         self.intake.own.begin();
-                        let session = (Arc::clone(&self.hub), self.app_key.clone());
+                        let (hub, app_key, reads_rooms) =
+                            (Arc::clone(&self.hub), self.app_key.clone(), self.reads_rooms);
+                        let session = Session { hub, app_key, reads_rooms };
                         return Ok(Some(carry_out(operation, id, client.clone(), session).boxed()));
                     }
                     Err(outcome) => socket.send(binary(refuse(id, outcome, self.gateway.now()))).await?,
@@ -160,7 +165,7 @@ impl Wire for MsyncWire {
 
     fn closing(&self, end: &End) -> Option<Message> {
         let why = match end {
-            End::Replaced => Parting::Replaced,
+            End::Replaced(_) => Parting::Replaced,
             End::Kicked => Parting::Kicked,
             End::PasswordChanged(_) => Parting::PasswordChanged,
             End::Unauthorized(error) => match error.reason() {
@@ -171,8 +176,10 @@ impl Wire for MsyncWire {
             },
             End::Gone | End::Told(..) | End::Refused(..) => return None,
         };
+        let reason: &str = if let End::Replaced(reason) = end { reason } else { "" };
         let now = self.gateway.now();
-        Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
+        let parted = codec::parted(why, &self.user, reason, now);
+        Some(binary(codec::parting(&self.app_key, &self.user, parted, now)))
     }
 
     async fn ended(mut self, client: &Client) {

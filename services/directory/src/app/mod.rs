@@ -102,11 +102,11 @@ impl Core {
             };
             row.open(&self.data_key).map(Arc::new)
         };
-        self.apps.get(key, self.steady(), read).await
         // An app does not know this name of itself, so a change would not remove it from the cache.
         if matches!(key, AppKey::AgoraId(_)) {
             return read.await;
         }
+        self.apps.get(key, self.steady(), read).await
     }
 
     /// The same, unless the app is disabled.
