@@ -188,6 +188,7 @@ fn key(app: &app_ref::App, token: &str) -> Key {
         app_ref::App::LanyingAppId(name) => (2, name.as_bytes()),
         app_ref::App::Id(id) => (3, &id.to_be_bytes()[..]),
         app_ref::App::SdkAppid(id) => (4, &id.to_be_bytes()[..]),
+        app_ref::App::AgoraAppId(id) => (5, id.as_bytes()),
     };
     let hash = Sha256::new().chain_update([kind]).chain_update(name.len().to_be_bytes());
     hash.chain_update(name).chain_update(token).finalize().into()

@@ -13,12 +13,15 @@ function device(SDK, url, appKey, user, print, name) {
         // Without one, it is a new device each time: its name is kept in the page's storage.
         ...(name ? { deviceId: name, isFixedDeviceId: false } : {}),
     })
+    // Before 4.13 packets are wrapped in SockJS, which has an address of its own.
+    const [major, minor] = connection.version.split('.')
+    if (Number(major) === 4 && Number(minor) < 13) connection.url = `${url}/ws`
 
     const heard = {}
-    const shown = ({ id, mid, type, from, to, chatType, msg, ext, action, customEvent, time }) =>
-        ({ id, mid, type, from, to, chatType, msg, ext, action, customEvent, has_time: time > 0 })
-    for (const name of ['onTextMessage', 'onCmdMessage', 'onCustomMessage', 'onLocationMessage', 'onImageMessage', 'onRecallMessage',
-        'onReadMessage', 'onDeliveredMessage', 'onChannelMessage', 'onModifiedMessage']) {
+    const shown = ({ time, file, ...data }) => ({ ...data, has_time: time > 0 })
+    for (const name of ['onTextMessage', 'onImageMessage', 'onFileMessage', 'onAudioMessage', 'onVideoMessage', 'onLocationMessage',
+        'onCmdMessage', 'onCustomMessage', 'onCombineMessage', 'onRecallMessage', 'onReadMessage', 'onDeliveredMessage',
+        'onChannelMessage', 'onModifiedMessage']) {
         heard[name] = data => print({ event: name, data: shown(data) })
     }
     for (const name of ['onGroupEvent', 'onChatroomEvent', 'onContactInvited', 'onContactAgreed', 'onContactRefuse', 'onContactAdded',
@@ -29,13 +32,23 @@ function device(SDK, url, appKey, user, print, name) {
     heard.onDisconnected = () => print({ event: 'onDisconnected' })
     heard.onPresenceStatusChange = users => print({ event: 'onPresenceStatusChange', data: users[0] })
     heard.onOfflineMessageSyncFinish = () => print({ event: 'onOfflineMessageSyncFinish' })
-    heard.onError = fault => print({ event: 'onError', data: { type: fault?.type, message: fault?.message } })
+    heard.onError = fault => {
+        const ext = fault?.data?.loginInfoCustomExt
+        print({ event: 'onError', data: { type: fault?.type, message: fault?.message, ext } })
+    }
     connection.addEventHandler('test', heard)
+
+    // A message's `content`, a text, becomes its file.
+    const made = ({ content, name, mime, ...args }) => {
+        const data = content === undefined ? undefined : new File([content], name, { type: mime })
+        const file = data && { data, filename: name, filetype: mime, url: '' }
+        return SDK.message.create(file ? { ...args, file } : args)
+    }
 
     const calls = {
         open: args => connection.open({ user, ...args }),
         send: async args => {
-            const { localMsgId, serverMsgId } = await connection.send(SDK.message.create(args))
+            const { localMsgId, serverMsgId } = await connection.send(made(args))
             return { is_numbered: localMsgId !== serverMsgId, id: serverMsgId }
         },
         recall: async args => { await connection.recallMessage(args) },
@@ -48,7 +61,7 @@ function device(SDK, url, appKey, user, print, name) {
         subscribe: async args => { await connection.subscribePresence(args) },
         publish: async args => { await connection.publishPresence(args) },
         // Any other call of the SDK.
-        sdk: async ({ method, args }) => { await connection[method](...args) },
+        sdk: async ({ method, args }) => (await connection[method](...args)) ?? null,
         close: () => connection.close(),
     }
 

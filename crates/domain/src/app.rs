@@ -52,7 +52,7 @@ impl App {
 /// First path segments of the Lanying dialect, whose paths name no organization.
 pub const LANYING_SEGMENTS: [&str; 8] = ["user", "token", "message", "group", "roster", "file", "conversation", "ai"];
 /// First path segments of our own routes.
-pub const OWN_SEGMENTS: [&str; 5] = ["livez", "readyz", "metrics", "websocket", "easemob"];
+pub const OWN_SEGMENTS: [&str; 6] = ["livez", "readyz", "metrics", "websocket", "ws", "easemob"];
 
 /// Whether a first path segment belongs to other routes, so that no organization may have that name (decision 10).
 pub fn is_reserved_org(segment: &str) -> bool {

@@ -114,6 +114,8 @@ reasons! {
     ContactsFull,
     /// The user's block list has as many users as the app allows.
     BlockListFull,
+    /// The user has notification settings for as many conversations as there may be.
+    NotificationSettingsFull,
     /// The message is too old to be recalled.
     RecallWindowOver,
     /// The message was not sent to the receiver that the call names.
@@ -300,6 +302,7 @@ impl Reason {
             Self::ContactRequestGone => words("CONTACT_REQUEST_GONE", Grpc::NotFound, (404, "resource_not_found", "contact request of {} does not exist!"), 10007),
             Self::ContactsFull => words("CONTACTS_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "{}'s contact max count"), 10429),
             Self::BlockListFull => words("BLOCK_LIST_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "block list max count"), 10429),
+            Self::NotificationSettingsFull => words("NOTIFICATION_SETTINGS_FULL", Grpc::ResourceExhausted, (403, "exceed_limit", "notification settings max count {}"), 10429),
             Self::RecallWindowOver => words("RECALL_WINDOW_OVER", Grpc::FailedPrecondition, (403, "message_recall_error", "exceed call time limit"), 10013),
             Self::NotSentThere => words("NOT_SENT_THERE", Grpc::FailedPrecondition, (400, "message_recall_error", "can't find msg to"), 10002),
             Self::EditsExhausted => words("EDITS_EXHAUSTED", Grpc::FailedPrecondition, (403, "message_rewrite_error", "The message has reached its edit limit and cannot be modified further."), 10014),

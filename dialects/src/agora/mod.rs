@@ -25,6 +25,7 @@ mod import;
 mod inbox;
 mod invitation;
 pub mod msync;
+mod notification;
 mod presence;
 mod reaction;
 mod recall;
@@ -98,6 +99,11 @@ pub use inbox::{
     too_many, topped,
 };
 pub use invitation::{JoinAction, apply_verify_request, invite_refusal, invite_verify_request, invited, join_step};
+pub use notification::{
+    Notification, NotificationChange, NotificationMode, NotifiedConversation, language, notification,
+    notification_change, notification_language, notification_modes, notification_page, notification_targets,
+    notifications,
+};
 pub use presence::{
     Presence, PresenceCall, presence_done, presence_expiry, presence_ext, presence_refusal, presence_subscriptions,
     presence_targets, presences,

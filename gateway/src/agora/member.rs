@@ -43,7 +43,7 @@ pub(crate) fn quit(kind: GroupKind) -> MethodRouter<Gateway> {
     delete(handler!(kind, leave, named))
 }
 
-/// `/chatgroups/{id}/apply`
+/// `/chatgroups/{id}/apply`, and `/chatrooms/{id}/apply`, by which web SDKs before 4 enter a room.
 pub(crate) fn apply(kind: GroupKind) -> MethodRouter<Gateway> {
     post(handler!(kind, ask_to_join, named, body))
 }
@@ -185,8 +185,12 @@ async fn ask_to_join(
     let text = codec::application(&context.read(body).await?)?;
     let public_only = kind == GroupKind::Group;
     let request = pb::ApplyRequest { group_id: call.id, text, public_only, ..Default::default() };
-    let reply = call.client().apply(call.request(request)).await;
-    reply.map_err(|status| codec::member_refusal(&refused(status), call.id, name.folded()))?;
+    match call.client().apply(call.request(request)).await.map_err(refused) {
+        Ok(_) => {}
+        // Clients enter a room again after they reconnect.
+        Err(error) if kind == GroupKind::Room && error.reason() == Reason::AlreadyGroupMember => {}
+        Err(error) => return Err(codec::member_refusal(&error, call.id, name.folded())),
+    }
     Ok(changed(&call, MemberAction::Apply, &name))
 }
 

@@ -21,6 +21,7 @@ pub(crate) mod invitation;
 pub(crate) mod lifetime;
 pub(crate) mod member;
 mod member_change;
+pub(crate) mod notification;
 mod page;
 mod people;
 pub(crate) mod pinned;

@@ -106,7 +106,8 @@ impl AppFeed {
         }
         let is_same = |known: &&Arc<Session>| known.replaces().is_some() && known.replaces() == session.replaces();
         for replaced in state.table.of_user(session.user).filter(is_same) {
-            replaced.end(Ending::Replaced);
+            let reason = session.device.as_ref().map(|device| Arc::clone(&device.reason));
+            replaced.end(Ending::Replaced(reason.unwrap_or_default()));
         }
         state.table.add(session);
         true

@@ -16,12 +16,14 @@ pub(crate) struct Device {
     pub number: i32,
     /// The kind of the device.
     pub platform: Arc<str>,
+    /// What its client says to the session that it replaces.
+    pub reason: Arc<str>,
 }
 
 impl Device {
     /// A device of which only one session is open.
-    pub fn single(name: &str, platform: &str) -> Self {
-        Self { replaces: Arc::from(name), ..Self::shared(name, platform) }
+    pub fn single(name: &str, platform: &str, reason: &str) -> Self {
+        Self { replaces: Arc::from(name), reason: Arc::from(reason), ..Self::shared(name, platform) }
     }
 
     /// A device of which several sessions may be open. It may have no name.
@@ -29,7 +31,8 @@ impl Device {
         let name: String = name.chars().filter(|char| !char.is_control()).collect();
         let number = number_of(&name);
         let resource = if name.is_empty() { format!("{NAMELESS}_{number}") } else { name };
-        Self { replaces: Arc::from(""), resource: Arc::from(resource), number, platform: Arc::from(platform) }
+        let (replaces, reason) = (Arc::from(""), Arc::from(""));
+        Self { replaces, resource: Arc::from(resource), number, platform: Arc::from(platform), reason }
     }
 }
 
@@ -48,7 +51,7 @@ mod tests {
 
     #[test]
     fn a_device_has_the_same_number_whenever_it_connects() {
-        let [first, again, other] = ["web_1", "web_1", "web_2"].map(|name| Device::single(name, "web"));
+        let [first, again, other] = ["web_1", "web_1", "web_2"].map(|name| Device::single(name, "web", ""));
         assert_eq!((first.number, &*first.resource), (again.number, "web_1"));
         assert!(first.number != other.number && first.number >= 1_000_000);
     }

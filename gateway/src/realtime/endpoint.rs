@@ -10,7 +10,7 @@ use axum::{
 use http::StatusCode;
 use tidings_dialects::agora::Refusal;
 
-use super::{hub::Hub, peer::Peer, serve::serve, socket::Socket, wire::Wire};
+use super::{hub::Hub, peer::Peer, serve::serve, socket::Socket, sockjs::Framing, wire::Wire};
 use crate::{Gateway, agora};
 
 /// Maximum size of a frame: a message of the default size with its recipients, several times over. Larger messages are
@@ -25,13 +25,15 @@ const MAX_WRITE_BUFFER: usize = 4 * 1024 * 1024;
 type Upgrade = Result<WebSocketUpgrade, WebSocketUpgradeRejection>;
 
 /// A `GET` that upgrades the connection.
-pub(super) fn endpoint<W: Wire>(hub: &Arc<Hub>) -> MethodRouter<Gateway> {
+pub(super) fn endpoint<W: Wire>(hub: &Arc<Hub>, framing: Framing) -> MethodRouter<Gateway> {
     let hub = Arc::clone(hub);
-    get(move |State(gateway), peer: Peer, upgrade: Upgrade| async move { open::<W>(gateway, hub, peer, upgrade) })
+    get(
+        move |State(gateway), peer: Peer, upgrade: Upgrade| async move { open::<W>(gateway, hub, peer, (upgrade, framing)) },
+    )
 }
 
 /// The token is in the first frame, since URLs are logged.
-fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, upgrade: Upgrade) -> Response {
+fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, (upgrade, framing): (Upgrade, Framing)) -> Response {
     if !peer.origin_is_allowed {
         let text = "this origin may not connect: it is not among cors_origins";
         return agora::refused_at_once(&gateway, &Refusal::new(403, "forbidden_op", text));
@@ -51,6 +53,6 @@ fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, upgrade: Upgrade) 
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
         .on_failed_upgrade(|error| tracing::debug!(%error, "a WebSocket was not opened"))
-        .on_upgrade(move |socket| serve::<W>(Socket::new(gateway, hub, peer, socket)))
+        .on_upgrade(move |socket| serve::<W>(Socket::new(gateway, hub, peer, (socket, framing))))
         .into_response()
 }

@@ -34,9 +34,9 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     };
     for session in table.of_user(user).filter(|session| session.device.is_some()) {
         if named.contains(&(gateway, session.id as i64)) || is_missed(change, moment_or_zero(event.wire.at), session) {
-            session.end(why);
+            session.end(why.clone());
         } else if why != Ending::Kicked {
-            session.check_token(why);
+            session.check_token(why.clone());
         }
     }
 }

@@ -25,6 +25,7 @@ mod reporter;
 mod serve;
 mod session;
 mod socket;
+mod sockjs;
 mod table;
 mod unreported;
 mod waiting;
@@ -50,6 +51,8 @@ pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {
     vec![
         ("/tidings/ws", json::connect(&hub)),
         ("/websocket", msync::connect(&hub)),
+        ("/ws/info", get(msync::info)),
+        ("/ws/{server}/{session}/websocket", msync::connect_wrapped(&hub)),
         ("/easemob/server.json", get(msync::discover)),
     ]
 }

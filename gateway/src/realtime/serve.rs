@@ -16,7 +16,7 @@ use super::{
     SPREAD,
     client::Client,
     hub::Entered,
-    session::Item,
+    session::{Ending, Item},
     socket::{End, HEARTBEAT, Socket, TRY_AGAIN},
     wire::Wire,
 };
@@ -58,6 +58,7 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
 /// Reads until the client has logged in, which it must do soon, and before the process stops.
 async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
     let stopping = socket.gateway.stopping().clone();
+    socket.greet().await?;
     tokio::select! {
         logged_in = timeout(HANDSHAKE, W::log_in(socket)) => {
             logged_in.unwrap_or(Err(End::CloseCode(close_code::POLICY, W::LATE)))
@@ -99,7 +100,7 @@ const fn how(end: &End) -> SessionEnd {
         End::CloseCode(close_code::AWAY, _) => SessionEnd::TimedOut,
         End::Gone | End::CloseCode(..) | End::Refused(..) => SessionEnd::Closed,
         End::Unauthorized(_) | End::Kicked | End::PasswordChanged(_) => SessionEnd::Kicked,
-        End::Replaced => SessionEnd::Replaced,
+        End::Replaced(_) => SessionEnd::Replaced,
     }
 }
 
@@ -148,10 +149,10 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             }
         };
         let checked = async {
-            match again {
+            match &again {
                 Some((why, at)) => {
-                    sleep_until(at).await;
-                    why
+                    sleep_until(*at).await;
+                    Ending::clone(why)
                 }
                 None => token_check.raised().await,
             }

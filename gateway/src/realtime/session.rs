@@ -18,14 +18,14 @@ use super::{device::Device, event::Batch, waiting::Waiting};
 const MOST_WAITING: usize = 2_000;
 
 /// Why a session ends before its client closes it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// The client reads too slowly.
     TooSlow,
     /// The feed of its app cannot be followed.
     FeedLost,
-    /// Replaced by a new session of the same device.
-    Replaced,
+    /// A new session of the same device has taken its place; what that one's client says.
+    Replaced(Arc<str>),
     /// The app, or the user, ended the session.
     Kicked,
     /// The user's password was changed.
@@ -163,8 +163,8 @@ impl TokenChecks {
             if self.0.changed().await.is_err() {
                 return std::future::pending().await;
             }
-            if let Some(why) = *self.0.borrow_and_update() {
-                return why;
+            if let Some(why) = &*self.0.borrow_and_update() {
+                return why.clone();
             }
         }
     }
@@ -209,7 +209,7 @@ impl Inbox {
 
 async fn ended(ending: &mut watch::Receiver<Option<Ending>>) -> Ending {
     match ending.wait_for(Option::is_some).await {
-        Ok(ending) => ending.unwrap_or(Ending::FeedLost),
+        Ok(ending) => ending.clone().unwrap_or(Ending::FeedLost),
         Err(_) => Ending::FeedLost,
     }
 }

@@ -10,7 +10,11 @@ use futures_util::{
 use tidings_domain::Error;
 use tokio::time::timeout;
 
-use super::{hub::Hub, peer::Peer};
+use super::{
+    hub::Hub,
+    peer::Peer,
+    sockjs::{self, Framing, SockJs},
+};
 use crate::Gateway;
 
 /// How often the server sends a ping.
@@ -25,6 +29,8 @@ pub(super) struct Socket {
     pub peer: Peer,
     sink: SplitSink<WebSocket, Message>,
     stream: SplitStream<WebSocket>,
+    /// Present where packets are wrapped.
+    sock_js: Option<Box<SockJs>>,
 }
 
 /// Why a connection ends.
@@ -37,8 +43,8 @@ pub(super) enum End {
     Refused(u16, Message),
     /// Its token is no longer valid.
     Unauthorized(Error),
-    /// Replaced by a new session of the same device.
-    Replaced,
+    /// A new session of the same device has taken its place; what that one's client says.
+    Replaced(Arc<str>),
     /// The app, or the user, ended the session.
     Kicked,
     /// The user's password was changed.
@@ -53,7 +59,7 @@ impl End {
             Self::CloseCode(_, word) => word,
             Self::Refused(..) => "refused",
             Self::Unauthorized(_) => "unauthorized",
-            Self::Replaced => "replaced",
+            Self::Replaced(_) => "replaced",
             Self::Kicked => "kicked",
             Self::PasswordChanged(_) => "password changed",
         }
@@ -70,9 +76,15 @@ const REPLACED: u16 = 4409;
 pub(super) const TRY_AGAIN: u16 = close_code::AGAIN;
 
 impl Socket {
-    pub fn new(gateway: Gateway, hub: Arc<Hub>, peer: Peer, socket: WebSocket) -> Self {
+    pub fn new(gateway: Gateway, hub: Arc<Hub>, peer: Peer, (socket, framing): (WebSocket, Framing)) -> Self {
         let (sink, stream) = socket.split();
-        Self { gateway, hub, peer, sink, stream }
+        let sock_js = (framing == Framing::SockJs).then(Box::default);
+        Self { gateway, hub, peer, sink, stream, sock_js }
+    }
+
+    /// Before the first frame of the client, if it waits for one.
+    pub async fn greet(&mut self) -> Result<(), End> {
+        if self.sock_js.is_some() { self.send(sockjs::opened()).await } else { Ok(()) }
     }
 
     /// Closes it, after a last frame.
@@ -93,8 +105,11 @@ impl Socket {
             }
             End::Unauthorized(_) | End::PasswordChanged(_) => (UNAUTHORIZED, "refused"),
             End::Kicked => (KICKED, "disconnected"),
-            End::Replaced => (REPLACED, "replaced"),
+            End::Replaced(_) => (REPLACED, "replaced"),
         };
+        if self.sock_js.is_some() {
+            let _ = self.send(sockjs::closed(code, word)).await;
+        }
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(word) }));
         let _ = timeout(WRITE, self.sink.send(close)).await;
     }
@@ -110,16 +125,26 @@ impl Socket {
 
     /// The next sign of life: a text or binary frame, or `None` for a ping or pong. Cancel safe.
     pub async fn receive(&mut self) -> Result<Option<Message>, End> {
+        if let Some(packet) = self.sock_js.as_mut().and_then(|sock_js| sock_js.pop()) {
+            return Ok(Some(packet));
+        }
         match self.stream.next().await {
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(None),
             Some(Err(error)) => Err(broken(error)),
             Some(Ok(Message::Close(_))) | None => Err(End::Gone),
-            Some(Ok(message)) => Ok(Some(message)),
+            Some(Ok(message)) => {
+                let Some(sock_js) = &mut self.sock_js else { return Ok(Some(message)) };
+                if !sock_js.take(&message) {
+                    return Err(End::Told(close_code::INVALID, "this is no frame of SockJS"));
+                }
+                Ok(sock_js.pop())
+            }
         }
     }
 
     /// Writes a frame.
     pub async fn send(&mut self, message: Message) -> Result<(), End> {
+        let message = if self.sock_js.is_some() { sockjs::wrapped(message) } else { message };
         match timeout(WRITE, self.sink.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) | Err(_) => Err(End::Gone),

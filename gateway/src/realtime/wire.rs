@@ -91,9 +91,9 @@ pub(super) trait Wire: Sized + Send + 'static {
 impl From<Ending> for End {
     fn from(why: Ending) -> Self {
         match why {
-            Ending::TooSlow => Self::CloseCode(super::socket::TRY_AGAIN, "the client reads too slowly"),
-            Ending::FeedLost => Self::CloseCode(super::socket::TRY_AGAIN, "the feed is interrupted"),
-            Ending::Replaced => Self::Replaced,
+            Ending::TooSlow => Self::Told(super::socket::TRY_AGAIN, "the client reads too slowly"),
+            Ending::FeedLost => Self::Told(super::socket::TRY_AGAIN, "the feed is interrupted"),
+            Ending::Replaced(reason) => Self::Replaced(reason),
             Ending::Kicked => Self::Kicked,
             Ending::PasswordChanged => Self::PasswordChanged(Error::new(Reason::TokenRevoked, "")),
             Ending::Disabled => Self::Unauthorized(Error::new(Reason::UserDisabled, "")),

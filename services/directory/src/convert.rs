@@ -3,6 +3,7 @@
 pub(crate) mod connected;
 pub(crate) mod contact;
 pub(crate) mod group;
+pub(crate) mod notification;
 pub(crate) mod people;
 pub(crate) mod screening;
 pub(crate) mod sharing;
@@ -30,6 +31,7 @@ impl TryFrom<pb::AppRef> for AppKey {
             pb::app_ref::App::AppKey(app_key) => Self::from_agora(&app_key),
             pb::app_ref::App::LanyingAppId(app_id) => Self::from_lanying(&app_id),
             pb::app_ref::App::SdkAppid(sdk_appid) => Ok(Self::Sdk(sdk_appid)),
+            pb::app_ref::App::AgoraAppId(app_id) => Self::from_agora_id(&app_id),
         }
     }
 }

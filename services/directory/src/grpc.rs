@@ -4,6 +4,7 @@
 mod contact;
 mod group;
 mod internal;
+mod notification;
 mod sharing;
 
 use tidings_domain::{Actor, AppId, Caller, Error, KeyScope, PolicyChange, UserId, UserRef};
@@ -495,6 +496,27 @@ impl pb::directory_service_server::DirectoryService for Directory {
         let caller = self.caller(&request).await.map_err(to_status)?;
         let bytes = self.core.user_attributes_size(&caller).await.map_err(to_status)?;
         Ok(Response::new(pb::GetUserAttributesSizeResponse { bytes }))
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.set_notification", skip_all)]
+    async fn set_notification(&self, request: Request<pb::SetNotificationRequest>) -> Reply<pb::NotificationSetting> {
+        self.notification_set(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.get_notifications", skip_all)]
+    async fn get_notifications(
+        &self,
+        request: Request<pb::GetNotificationsRequest>,
+    ) -> Reply<pb::GetNotificationsResponse> {
+        self.notifications(request).await.map(Response::new).map_err(to_status)
+    }
+
+    #[tracing::instrument(level = "debug", name = "directory.list_notifications", skip_all)]
+    async fn list_notifications(
+        &self,
+        request: Request<pb::ListNotificationsRequest>,
+    ) -> Reply<pb::ListNotificationsResponse> {
+        self.notifications_listed(request).await.map(Response::new).map_err(to_status)
     }
 
     #[tracing::instrument(level = "debug", name = "directory.get_user_statuses", skip_all)]

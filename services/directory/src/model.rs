@@ -2,6 +2,7 @@
 
 pub(crate) mod contact;
 pub(crate) mod group;
+pub(crate) mod notification;
 pub(crate) mod people;
 pub(crate) mod screening;
 pub(crate) mod sharing;
@@ -29,6 +30,8 @@ pub(crate) enum AppKey {
     Name(String, String),
     Lanying(String),
     Sdk(i64),
+    /// Agora: the app id, in lower case.
+    AgoraId(String),
 }
 
 impl AppKey {
@@ -50,7 +53,15 @@ impl AppKey {
         Err(Error::app_not_found(app_id))
     }
 
-    /// Every name of `app`.
+    /// Parses Agora's app id.
+    pub(crate) fn from_agora_id(app_id: &str) -> Result<Self, Error> {
+        if app_id.len() == 32 && app_id.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Ok(Self::AgoraId(app_id.to_ascii_lowercase()));
+        }
+        Err(Error::app_not_found(app_id))
+    }
+
+    /// Every name of `app` that is cached.
     pub(crate) fn all_of(app: &App) -> [Self; 4] {
         [
             Self::Id(app.id),
@@ -66,6 +77,7 @@ impl AppKey {
             Self::Name(org, name) => format!("{org}/{name}"),
             Self::Lanying(app_id) => app_id.clone(),
             Self::Sdk(sdk_appid) => sdk_appid.to_string(),
+            Self::AgoraId(app_id) => app_id.clone(),
         })
     }
 }

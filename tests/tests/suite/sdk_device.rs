@@ -18,6 +18,9 @@ use tokio::{
 /// After this time a test fails; nothing is expected to take long.
 const LONGEST: Duration = Duration::from_mins(1);
 
+/// The SDK's newest version.
+pub const NEWEST: &str = "easemob-websdk";
+
 /// Where the SDK runs.
 enum Host {
     Node { process: Child, input: ChildStdin, lines: UnboundedReceiver<Value> },
@@ -59,9 +62,14 @@ impl Device {
 
     /// The same on a device with that name; empty: on a new one.
     pub fn start_on(app: &TestApp, user: &str, device: &str) -> Self {
+        Self::start_with(app, user, device, NEWEST)
+    }
+
+    /// The same with a version of the SDK, by its name in `npm/package.json`.
+    pub fn start_with(app: &TestApp, user: &str, device: &str, version: &str) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("npm/websdk-realtime.js");
         let mut node = Command::new("node");
-        node.arg(script).args([&app.suite.url(), &key(app), user, device]).env("NODE_PATH", packages());
+        node.arg(script).args([&app.suite.url(), &key(app), user, device, version]).env("NODE_PATH", packages());
         let mut process = node.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("node runs");
         let input = process.stdin.take().expect("its input");
         let output = BufReader::new(process.stdout.take().expect("its output"));
@@ -143,9 +151,9 @@ impl Device {
         sent["id"].as_str().expect("an id").to_owned()
     }
 
-    /// Another call of the SDK.
-    pub async fn sdk(&mut self, method: &str, args: Value) {
-        self.does("sdk", json!({"method": method, "args": args})).await;
+    /// Another call of the SDK, and what it returns.
+    pub async fn sdk(&mut self, method: &str, args: Value) -> Value {
+        self.does("sdk", json!({"method": method, "args": args})).await
     }
 
     /// Waits for an event of that name with that operation.

@@ -6,7 +6,10 @@ use serde_json::json;
 use tidings_domain::SystemClock;
 use tidings_testkit::{Answer, Browser, Receiver, Suite, TestApp};
 
-use crate::sdk_device::{Device, packages, text};
+use crate::{
+    sdk_device::{Device, NEWEST, packages, text},
+    vendor_types::every_type_arrives,
+};
 
 const DEVICE: &str = include_str!("../../npm/websdk-device.js");
 const PAGE: &str = "<!doctype html><meta charset=utf-8><title>SDK</title>
@@ -21,7 +24,12 @@ struct Site {
 
 impl Site {
     async fn start() -> Self {
-        let sdk = fs::read_to_string(packages().join("easemob-websdk/Easemob-chat.js")).expect("the package");
+        Self::start_with(NEWEST).await
+    }
+
+    /// With a version of the SDK.
+    async fn start_with(version: &str) -> Self {
+        let sdk = fs::read_to_string(packages().join(version).join("Easemob-chat.js")).expect("the package");
         let pages = Receiver::start(move |request| match request.path.as_str() {
             "/sdk.js" => Answer::status(200).with_body(sdk.clone()).with_header("content-type", "text/javascript"),
             "/device.js" => Answer::status(200).with_body(DEVICE).with_header("content-type", "text/javascript"),
@@ -90,4 +98,65 @@ async fn recalls_edits_and_receipts_arrive_in_a_browser() {
     assert_eq!(omar.hears("onModifiedMessage", |message| message["id"] == id).await["msg"], "hello");
     nora.does("recall", json!({"mid": id, "to": "omar", "chatType": "singleChat"})).await;
     assert_eq!(omar.hears("onRecallMessage", |recall| recall["mid"] == id).await["from"], "nora");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_type_of_message_arrives_in_a_browser() {
+    let site = Site::start().await;
+    let (mut nora, mut omar) = (site.logged_in("nora").await, site.logged_in("omar").await);
+    every_type_arrives(&mut nora, &mut omar, ("omar", "singleChat")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn notices_contacts_presence_and_history_reach_a_browser() {
+    let site = Site::start().await;
+    let (mut nora, mut omar) = (site.logged_in("nora").await, site.logged_in("omar").await);
+
+    let group = json!({"data": {"groupname": "tulips", "desc": "", "members": ["omar"], "public": true, "approval": false,
+        "allowinvites": true, "inviteNeedConfirm": false, "maxusers": 100}});
+    let made = nora.sdk("createGroup", json!([group])).await;
+    let tulips = made["data"]["groupid"].as_str().expect("an id").to_owned();
+    assert_eq!(omar.hears_of("onGroupEvent", "directJoined").await["id"], tulips);
+    nora.sdk("setGroupAdmin", json!([{"groupId": tulips, "username": "omar"}])).await;
+    assert_eq!(omar.hears_of("onGroupEvent", "setAdmin").await["userId"], "omar");
+    omar.sdk("updateGroupAnnouncement", json!([{"groupId": tulips, "announcement": "at eight"}])).await;
+    assert_eq!(nora.hears_of("onGroupEvent", "updateAnnouncement").await["announcement"], "at eight");
+
+    nora.sdk("addContact", json!(["omar", "hello"])).await;
+    assert_eq!(omar.hears("onContactInvited", |_| true).await["status"], "hello");
+    omar.sdk("acceptContactInvite", json!(["nora"])).await;
+    nora.hears("onContactAgreed", |_| true).await;
+    let contacts = nora.sdk("getContacts", json!([])).await;
+    assert_eq!(contacts["data"], json!(["omar"]));
+
+    nora.does("subscribe", json!({"usernames": ["omar"], "expiry": 1000})).await;
+    omar.does("publish", json!({"description": "lunch"})).await;
+    nora.hears("onPresenceStatusChange", |user| user["ext"] == "lunch").await;
+
+    let mut ids = Vec::new();
+    for number in 0..3 {
+        ids.push(nora.send(text("omar", "singleChat", &number.to_string())).await);
+        omar.hears_text(&number.to_string()).await;
+    }
+    let page = json!([{"targetId": "nora", "chatType": "singleChat", "pageSize": 2, "searchDirection": "up"}]);
+    let history = omar.sdk("getHistoryMessages", page).await;
+    let seen: Vec<_> = history["messages"].as_array().expect("messages").iter().map(|message| &message["id"]).collect();
+    assert_eq!(seen, [&ids[2], &ids[1]], "{history}");
+    assert_eq!(history["isLast"], false);
+    let page = json!([{"targetId": "nora", "chatType": "singleChat", "pageSize": 2, "cursor": history["cursor"]}]);
+    let rest = omar.sdk("getHistoryMessages", page).await;
+    assert_eq!((&rest["messages"][0]["id"], &rest["isLast"]), (&json!(ids[0]), &json!(true)), "{rest}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_older_sdk_that_wraps_its_packets_in_sockjs_connects_from_another_origin() {
+    let site = Site::start_with("easemob-websdk-4-1").await;
+    let (mut nora, mut omar) = (site.logged_in("nora").await, site.logged_in("omar").await);
+    nora.hears("onConnected", |_| true).await;
+    omar.hears("onConnected", |_| true).await;
+    let id = nora.send(text("omar", "singleChat", "hi")).await;
+    assert_eq!(omar.hears_text("hi").await["id"], id);
+    let mut wrong = site.device("omar").await;
+    let _ = wrong.call("open", json!({"accessToken": "wrong"})).await;
+    wrong.hears("onDisconnected", |_| true).await;
 }

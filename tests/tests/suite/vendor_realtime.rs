@@ -151,6 +151,20 @@ every_shape! {
 }
 
 every_shape! {
+    async fn a_device_whose_place_is_taken_is_shown_what_the_new_one_says_of_itself(app: TestApp) {
+        app.agora().register(&["nora"]).await;
+        let token = app.agora().logged_in("nora").await.token;
+        let mut first = Device::logged_in_on(&app, "nora", "desk").await;
+        let mut second = Device::start_on(&app, "nora", "desk");
+        second.sdk("setLoginInfoCustomExt", json!(["from the train"])).await;
+        second.does("open", json!({"accessToken": token})).await;
+        // WEBIM_CONNCTION_USER_LOGIN_ANOTHER_DEVICE
+        let fault = first.hears("onError", |fault| fault["type"] == 206).await;
+        assert_eq!(fault["ext"], "from the train");
+    }
+}
+
+every_shape! {
     async fn discovery_names_this_server(app: TestApp) {
         let url = app.suite.url();
         let answer = reqwest::get(format!("{url}/easemob/server.json?app_key=acme%23lobby")).await.expect("an answer");
@@ -160,7 +174,14 @@ every_shape! {
             let (protocol, domain) = (host["protocol"].as_str().expect("one"), host["domain"].as_str().expect("one"));
             assert_eq!(format!("{protocol}://{domain}:{}", host["port"]), url);
         }
-        assert_eq!(document["app_key"], "acme#lobby");
+        assert_eq!((&document["app_key"], &document["uploadinparts_enable"]), (&json!("acme#lobby"), &json!("false")));
+        // Clients that name their app by Agora's id need the app key.
+        let of = async |app_id: &str| reqwest::get(format!("{url}/easemob/server.json?app_id={app_id}")).await.expect("an answer");
+        let answer = of(&app.secrets.agora_app_id).await;
+        let document: Value = answer.json().await.expect("JSON");
+        assert_eq!(document["app_key"], format!("{}#{}", app.app().org, app.app().name));
+        assert_eq!(of(&"0".repeat(32)).await.status(), 404);
+        assert_eq!(of("lobby").await.status(), 404);
     }
 }
 

@@ -291,7 +291,7 @@ async fn an_event_comes_through_nginx_while_the_stream_is_open_and_a_long_poll_w
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn clients_connect_through_nginx_and_other_requests_share_its_connections() {
     let proxied = Proxied::start().await;
-    for path in ["/tidings/ws", "/websocket"] {
+    for path in ["/tidings/ws", "/websocket", "/ws/1/ab/websocket"] {
         let upgrade = proxied.http.get(format!("{}{path}", proxied.url)).header("connection", "Upgrade");
         let upgrade = upgrade.header("upgrade", "websocket").header("sec-websocket-version", "13");
         let answer = upgrade.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send().await.unwrap();

@@ -124,6 +124,55 @@ pub struct PresenceExt<'a> {
     pub ext: Option<Cow<'a, str>>,
 }
 
+/// `PUT /users/{u}/notification/...`
+#[derive(Deserialize, Default)]
+pub struct SetNotification<'a> {
+    #[serde(borrow, rename = "type")]
+    pub kind: Option<Cow<'a, str>>,
+    #[serde(borrow, rename = "ignoreInterval")]
+    pub ignore_interval: Option<Cow<'a, str>>,
+    #[serde(default, rename = "ignoreDuration", deserialize_with = "or_blank")]
+    pub ignore_duration: Option<Integer>,
+}
+
+/// `PUT /users/{u}/notification/language`
+#[derive(Deserialize, Default)]
+pub struct SetLanguage<'a> {
+    #[serde(borrow, rename = "translationLanguage")]
+    pub translation_language: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize)]
+pub struct Notification<'a> {
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    #[serde(rename = "ignoreInterval", skip_serializing_if = "Option::is_none")]
+    pub ignore_interval: Option<&'a str>,
+    /// The moment at which it ends.
+    #[serde(rename = "ignoreDuration", skip_serializing_if = "Option::is_none")]
+    pub ignore_duration: Option<i64>,
+}
+
+#[derive(Serialize)]
+pub struct Notifications<'a> {
+    pub user: BTreeMap<&'a str, Notification<'a>>,
+    pub group: BTreeMap<&'a str, Notification<'a>>,
+}
+
+#[derive(Serialize)]
+pub struct Language<'a> {
+    pub language: &'a str,
+}
+
+#[derive(Serialize)]
+pub struct NotificationModeOf {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    pub value: &'static str,
+}
+
 /// The answers of the presence calls, which have no envelope.
 #[derive(Serialize)]
 pub struct PresenceResult<T> {

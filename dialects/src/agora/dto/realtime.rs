@@ -55,6 +55,8 @@ pub struct ServerConfig<'a> {
     pub web: Hosts<'a>,
     #[serde(rename = "msync-ws")]
     pub web_sockets: Hosts<'a>,
+    /// Whether files are uploaded in parts: a text.
+    pub uploadinparts_enable: &'a str,
 }
 
 #[derive(serde::Serialize)]
@@ -68,6 +70,15 @@ pub struct Host<'a> {
     pub domain: &'a str,
     pub ip: &'a str,
     pub port: u16,
+}
+
+/// Which of SockJS's transports there are.
+#[derive(serde::Serialize)]
+pub struct SockJsInfo {
+    pub websocket: bool,
+    pub origins: [&'static str; 1],
+    pub cookie_needed: bool,
+    pub entropy: u32,
 }
 
 /// A notification of users' presence.

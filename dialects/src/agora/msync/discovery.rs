@@ -33,8 +33,19 @@ pub fn server_config(app_key: &str, address: &Address<'_>) -> Vec<u8> {
     // Clients use one or the other, by the page that they run in.
     let ip = if host.parse::<std::net::IpAddr>().is_ok() { host } else { "" };
     let hosts = || dto::Hosts { hosts: vec![dto::Host { protocol, domain: host, ip, port }] };
-    let config = dto::ServerConfig { file_version: "1", app_key, rest: hosts(), web: hosts(), web_sockets: hosts() };
-    bytes_of(&config)
+    bytes_of(&dto::ServerConfig {
+        file_version: "1",
+        app_key,
+        rest: hosts(),
+        web: hosts(),
+        web_sockets: hosts(),
+        uploadinparts_enable: "false",
+    })
+}
+
+/// What a client of SockJS asks first; `entropy` is a random number.
+pub fn sock_js_info(entropy: u32) -> Vec<u8> {
+    bytes_of(&dto::SockJsInfo { websocket: true, origins: ["*:*"], cookie_needed: false, entropy })
 }
 
 #[cfg(test)]

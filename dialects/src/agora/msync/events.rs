@@ -6,7 +6,7 @@ use tidings_domain::{ConversationId, ConversationKind, Message, MsgId, UnixMilli
 use super::{
     content::wire_content,
     ext::key_values,
-    jid::{CONFERENCE_DOMAIN, USER_DOMAIN, jid_of},
+    jid::{CONFERENCE_DOMAIN, USER_DOMAIN, jid_of, sender},
     pb::{
         Jid, MessageBody, Meta, MucBody, StatisticsBody,
         message_body::{EditScope, Type},
@@ -78,6 +78,7 @@ pub fn edited(act: &Act<'_>, message: &Message, names: &Names, app_key: &str) ->
 pub fn edit_done(act: &Act<'_>, message: &Message, names: &Names) -> Meta {
     Meta {
         id: Some(act.msg_id.0 as u64),
+        from: Some(sender(names.of(act.actor))),
         timestamp: Some(act.at.0 as u64),
         ns: Some(NameSpace::Notify.into()),
         payload: Some(edit_text(act, message, names).into_bytes()),
@@ -194,12 +195,18 @@ pub fn room_done(id: u64, user: &str, room: i64, entered: Option<&Room>, app_key
         muc_id: Some(jid_of(app_key, room.to_string(), CONFERENCE_DOMAIN)),
         operation: Some(operation.into()),
         from: Some(user.clone()),
-        to: vec![user],
+        to: vec![user.clone()],
         is_chatroom: Some(true),
         status: Some(status),
         ..MucBody::default()
     };
-    Meta { id: Some(id), ns: Some(NameSpace::Muc.into()), payload: Some(body.encode_to_vec()), ..Meta::default() }
+    Meta {
+        id: Some(id),
+        from: Some(user),
+        ns: Some(NameSpace::Muc.into()),
+        payload: Some(body.encode_to_vec()),
+        ..Meta::default()
+    }
 }
 
 /// Why a session is ended permanently: its client does not reconnect automatically.
@@ -215,17 +222,20 @@ pub enum LogoutReason {
     PasswordChanged,
 }
 
-/// The session is ended.
-pub fn parted(why: LogoutReason, at: UnixMillis) -> Vec<u8> {
+/// The session of a user is ended. `reason` is the text of the client that has taken its place; empty: it gave none.
+pub fn parted(why: LogoutReason, user: &str, reason: &str, at: UnixMillis) -> Vec<u8> {
     let operation = match why {
         LogoutReason::Replaced => Operation::UserLoginAnotherDevice,
         LogoutReason::Removed => Operation::UserRemoved,
         LogoutReason::Kicked => Operation::UserKickedByOtherDevice,
         LogoutReason::PasswordChanged => Operation::UserKickedByChangePassword,
     };
-    let payload = StatisticsBody { operation: Some(operation.into()), ..StatisticsBody::default() }.encode_to_vec();
+    let reason = Some(reason.to_owned()).filter(|reason| !reason.is_empty());
+    let body = StatisticsBody { operation: Some(operation.into()), reason, ..StatisticsBody::default() };
+    let payload = body.encode_to_vec();
     let meta = Meta {
         id: Some(at.0 as u64),
+        from: Some(sender(user.to_owned())),
         timestamp: Some(at.0 as u64),
         ns: Some(NameSpace::Statistic.into()),
         payload: Some(payload),

@@ -48,6 +48,10 @@ pub struct Login {
     pub device: String,
     /// The kind of the device.
     pub platform: &'static str,
+    /// What the client says of itself to the session that it takes the place of.
+    pub reason: String,
+    /// Whether it reads what a room shows in the answer to entering it. Older clients take that as no answer.
+    pub reads_rooms: bool,
 }
 
 /// A queue of a device: the messages of one conversation that it has not acknowledged.
@@ -61,6 +65,10 @@ pub struct Queue {
 
 /// Maximum length of a name of a queue or a device.
 const MAX_NAME: usize = 128;
+/// Maximum length of [`Login::reason`]: SDKs allow 1,024 UTF-16 units.
+const MAX_REASON: usize = 4 * 1024;
+/// The first `actionVersion` whose clients read what a room shows.
+const READS_ROOMS: u32 = 5;
 
 /// Reads a packet.
 pub fn parse(bytes: &[u8]) -> Result<Frame, Error> {
@@ -108,7 +116,18 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
         return Err(Error::invalid("resource", format!("must be 1 to {MAX_NAME} bytes without U+0000")));
     }
     let (app_key, name) = (guid.app_key.unwrap_or_default(), guid.name.unwrap_or_default());
-    Ok(Login { app_key, name, token, device, platform: platform(provision) })
+    let reason = provision.reason.clone().unwrap_or_default();
+    if reason.len() > MAX_REASON || reason.contains('\0') {
+        return Err(Error::invalid("reason", format!("must be at most {MAX_REASON} bytes without U+0000")));
+    }
+    let reads_rooms = action_version(provision) >= READS_ROOMS;
+    Ok(Login { app_key, name, token, device, platform: platform(provision), reason, reads_rooms })
+}
+
+/// 5 of `v5.2`; 0: the client names none.
+fn action_version(provision: &Provision) -> u32 {
+    let written = provision.action_version.as_deref().and_then(|version| version.strip_prefix('v'));
+    written.and_then(|version| version.split('.').next()?.parse().ok()).unwrap_or_default()
 }
 
 /// The SDKs of web pages say that their system is another one.
@@ -352,6 +371,13 @@ mod tests {
         let provision = Provision { resource: Some("webim_1".to_owned()), auth_token, ..Provision::default() };
         assert_eq!(login(&packet(Some("$t$def")), &provision).unwrap().token, "def");
         assert_eq!(login(&packet(None), &provision).unwrap().token, "abc");
+        for (version, reads_rooms) in [(None, false), (Some("v2.0"), false), (Some("v5.0"), true), (Some("5"), false)] {
+            let action_version = version.map(str::to_owned);
+            let provision = Provision { action_version, ..provision.clone() };
+            assert_eq!(login(&packet(None), &provision).unwrap().reads_rooms, reads_rooms, "{version:?}");
+        }
+        let too_long = Provision { reason: Some("x".repeat(MAX_REASON + 1)), ..provision.clone() };
+        assert!(login(&packet(None), &too_long).unwrap_err().to_string().contains("reason"));
         let no_device = Provision { resource: None, ..provision };
         assert!(login(&packet(None), &no_device).unwrap_err().to_string().contains("resource"));
     }

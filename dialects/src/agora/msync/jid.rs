@@ -20,6 +20,11 @@ pub fn jid_of(app_key: &str, name: String, domain: &str) -> pb::Jid {
     pb::Jid { app_key, name: Some(name), domain, client_resource: None }
 }
 
+/// Who an entry is from. Clients before 4.13 fail at entries without.
+pub(super) fn sender(name: String) -> pb::Jid {
+    pb::Jid { name: Some(name), domain: Some(USER_DOMAIN.to_owned()), ..pb::Jid::default() }
+}
+
 /// The name and the domain in the text of a JID: `omar@easemob.com`, `acme#lobby_omar@easemob.com/web_1`. The domain is
 /// empty if there is none. The app is not compared: a token is of one app.
 pub fn name_in(text: &str) -> (&str, &str) {

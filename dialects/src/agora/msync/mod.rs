@@ -20,7 +20,7 @@ pub use changed::{Changed, GroupState, Settings};
 pub use changes::{is_named, notices, notices_for};
 pub use commands::{LOGIN, name_of};
 pub use content::{content_from, wire_content};
-pub use discovery::{Address, server_config};
+pub use discovery::{Address, server_config, sock_js_info};
 pub use events::{Ack, Act, LogoutReason, Room, acknowledged, edit_done, edited, parted, recalled, room_done, sent};
 pub use ext::{ext_object, key_values};
 pub use frames::{

@@ -6,7 +6,7 @@ use tidings_domain::{Change, ConversationId, GroupChanged, UserId};
 use super::{
     changed::Changed,
     events::{Act, id_of},
-    jid::{CONFERENCE_DOMAIN, jid_of},
+    jid::{CONFERENCE_DOMAIN, jid_of, sender},
     pb::{Meta, MucBody, meta::NameSpace},
 };
 use crate::{
@@ -46,7 +46,7 @@ pub(super) fn thread(changed: &Changed<'_>, group: GroupChanged) -> Vec<Meta> {
         from: changed.names.of(changed.actor),
         operation,
     };
-    vec![notify(changed.id, changed.at.0, &dto::Notify { kind: "thread", data })]
+    vec![notify((changed.id, changed.at.0), data.from.clone(), &dto::Notify { kind: "thread", data })]
 }
 
 /// A user added a reaction, or removed theirs. `all` are those that the message has now, `text` the one that changed.
@@ -83,7 +83,7 @@ pub fn reacted(act: &Act<'_>, (text, added): (&str, bool), all: &[Reaction], nam
         reactions,
         ts: act.at.0,
     };
-    notify(act.id, act.at.0, &dto::Notify { kind: "reaction", data: [notice] }).encode_to_vec()
+    notify((act.id, act.at.0), names.of(act.actor), &dto::Notify { kind: "reaction", data: [notice] }).encode_to_vec()
 }
 
 /// A user pinned a message for everybody in its conversation, or unpinned it: for the others.
@@ -101,14 +101,15 @@ pub fn pinned(act: &Act<'_>, is_pinned: bool, names: &Names) -> Vec<u8> {
         message: act.msg_id.to_string(),
         timestamp: act.at.0,
     };
-    notify(act.id, act.at.0, &dto::Notify { kind: "conv", data }).encode_to_vec()
+    notify((act.id, act.at.0), names.of(act.actor), &dto::Notify { kind: "conv", data }).encode_to_vec()
 }
 
 /// Clients read its bytes in hexadecimal digits without leading zeros: there is no byte below 16, since JSON has none in
 /// texts, and this has no line ends.
-fn notify<T: serde::Serialize>(id: &str, at: i64, notice: &T) -> Meta {
+fn notify<T: serde::Serialize>((id, at): (&str, i64), from: String, notice: &T) -> Meta {
     Meta {
         id: Some(id_of(id)),
+        from: Some(sender(from)),
         timestamp: Some(at as u64),
         ns: Some(NameSpace::Notify.into()),
         payload: Some(bytes_of(notice)),

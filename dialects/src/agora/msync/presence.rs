@@ -5,6 +5,7 @@ use tidings_domain::UnixMillis;
 
 use super::{
     events::id_of,
+    jid::sender,
     pb::{Meta, meta::NameSpace},
 };
 use crate::{
@@ -18,6 +19,7 @@ pub fn presence_changed(id: &str, at: UnixMillis, presence: &presence::Presence)
     let notice = dto::PresenceNotice { kind: "presence", data: dto::PresenceNoticeData { values } };
     let meta = Meta {
         id: Some(id_of(id)),
+        from: Some(sender(presence.username.clone())),
         timestamp: Some(at.0 as u64),
         ns: Some(NameSpace::Notify.into()),
         payload: Some(text_of(&notice).into_bytes()),

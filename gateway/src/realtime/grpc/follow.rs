@@ -86,7 +86,7 @@ impl Subscription {
     }
 
     async fn follow(&self, entered: &mut Entered, since: Option<String>) -> Result<Infallible, Status> {
-        entered.inbox.skip_to_entered().await.map_err(ended)?;
+        entered.inbox.skip_to_entered().await.map_err(|why| ended(&why))?;
         if let Some(since) = &since {
             self.catch_up(&mut entered.inbox, (since, &entered.cursor)).await?;
         }
@@ -108,7 +108,7 @@ impl Subscription {
         position: &mut Position,
         item: Result<Item, Ending>,
     ) -> Result<(), Status> {
-        let Item::Batch(batch) = item.map_err(ended)? else { return Ok(()) };
+        let Item::Batch(batch) = item.map_err(|why| ended(&why))? else { return Ok(()) };
         if !batch.joined.is_empty() {
             // A client that continues from its last cursor gets again what it has of them.
             self.send(entered, position, events(&batch)).await?;

@@ -39,9 +39,9 @@ impl Responses {
             sent = timeout(WRITE, self.responses.send(response)) => match sent {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) => Err(Status::cancelled("the client has gone")),
-                Err(_) => Err(ended(Ending::TooSlow)),
+                Err(_) => Err(ended(&Ending::TooSlow)),
             },
-            end = inbox.next(false) => Err(ended(end.err().unwrap_or(Ending::FeedLost))),
+            end = inbox.next(false) => Err(ended(&end.err().unwrap_or(Ending::FeedLost))),
         }
     }
 
@@ -58,8 +58,8 @@ impl Responses {
 }
 
 /// Why there are no more responses.
-pub(super) fn ended(why: Ending) -> Status {
-    status_from_error(if why == Ending::TooSlow {
+pub(super) fn ended(why: &Ending) -> Status {
+    status_from_error(if *why == Ending::TooSlow {
         Error::new(Reason::Overloaded, "the responses are read too slowly")
     } else {
         Error::new(Reason::Unavailable, "the feed is interrupted")

@@ -9,10 +9,10 @@ use std::sync::Arc;
 use axum::routing::MethodRouter;
 
 use self::wire::JsonWire;
-use super::{endpoint::endpoint, hub::Hub};
+use super::{endpoint::endpoint, hub::Hub, sockjs::Framing};
 use crate::Gateway;
 
 /// Upgrades the connection.
 pub(super) fn connect(hub: &Arc<Hub>) -> MethodRouter<Gateway> {
-    endpoint::<JsonWire>(hub)
+    endpoint::<JsonWire>(hub, Framing::Plain)
 }

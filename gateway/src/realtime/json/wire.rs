@@ -149,7 +149,7 @@ impl Wire for JsonWire {
             End::CloseCode(_, word) => Some(closing(word, self.cursor.as_deref())),
             End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
             End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
-            End::Gone | End::Refused(..) | End::Replaced => None,
+            End::Gone | End::Refused(..) | End::Replaced(_) => None,
         }
     }
 

@@ -30,7 +30,15 @@ use crate::{
 /// The name of the calls, for the scope of idempotency keys.
 const EDIT: &str = "msync/edit";
 
-/// The result of a client's operation.
+/// What operations need to know of a session.
+pub(super) struct Session {
+    pub hub: Arc<Hub>,
+    pub app_key: String,
+    /// Whether the client reads what a room shows.
+    pub reads_rooms: bool,
+}
+
+/// What a client's operation came to.
 pub(super) struct Done {
     /// The packet that answers it, if one does.
     pub packet: Option<Vec<u8>>,
@@ -48,13 +56,8 @@ impl Done {
 }
 
 /// Carries out an operation; `meta_id` is the client's id of it.
-pub(super) async fn carry_out(
-    operation: Operation,
-    meta_id: u64,
-    client: Client,
-    (hub, app_key): (Arc<Hub>, String),
-) -> Done {
-    let command = Command { client, meta_id, hub, app_key };
+pub(super) async fn carry_out(operation: Operation, meta_id: u64, client: Client, session: Session) -> Done {
+    let command = Command { client, meta_id, session };
     let asked = match operation {
         Operation::Recall { .. } => CommandKind::Recall,
         Operation::Edit { .. } => CommandKind::Edit,
@@ -85,8 +88,7 @@ pub(super) fn refuse(meta_id: u64, outcome: Outcome, now: UnixMillis) -> Vec<u8>
 struct Command {
     client: Client,
     meta_id: u64,
-    hub: Arc<Hub>,
-    app_key: String,
+    session: Session,
 }
 
 type Outcomes = Result<(Answered, Vec<MsgId>), Refusal>;
@@ -145,8 +147,11 @@ impl Command {
     }
 
     fn room(&self, room: i64, entered: Option<&codec::Room>) -> (Answered, Vec<MsgId>) {
-        let meta = codec::room_done(self.meta_id, &self.client.username, room, entered, &self.app_key);
         let (answer, messages) = self.done(None);
+        if !self.session.reads_rooms {
+            return (answer, messages);
+        }
+        let meta = codec::room_done(self.meta_id, &self.client.username, room, entered, &self.session.app_key);
         (Answered { metas: vec![meta], ..answer }, messages)
     }
 
@@ -225,9 +230,9 @@ impl Command {
         let Some((conversation, peer)) = conversation.and_then(peer) else { return };
         let id = format!("{}/{}/{}", self.client.user, self.client.device, self.meta_id);
         let act = Act { at: self.now(), ..self.act(&id, msg_id, conversation) };
-        let msync = codec::acknowledged(ack, &act, &self.names([]), &self.app_key).into();
+        let msync = codec::acknowledged(ack, &act, &self.names([]), &self.session.app_key).into();
         let signal = Signal { peer: self.client.username.to_string(), msync };
-        self.hub.signal(self.client.caller.app, peer, signal);
+        self.session.hub.signal(self.client.caller.app, peer, signal);
     }
 }
 

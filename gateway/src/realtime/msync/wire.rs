@@ -11,7 +11,7 @@ use tidings_domain::{ConversationId, Error, MsgId, Reason};
 use tokio::time::{Instant, timeout};
 
 use super::{
-    commands::{Done, carry_out, refuse},
+    commands::{Done, Session, carry_out, refuse},
     intake::Intake,
     queues::{Entry, Queues},
 };
@@ -38,6 +38,8 @@ pub(super) struct MsyncWire {
     app_key: String,
     device: String,
     user: String,
+    /// Whether the client reads what a room shows.
+    reads_rooms: bool,
     intake: Intake,
     /// The client has fetched its queues: before that nothing is announced, since it would be fetched twice.
     has_fetched: bool,
@@ -65,8 +67,8 @@ impl Wire for MsyncWire {
                 return Err(refused("", &error));
             }
         };
-        let Login { app_key: app, name, token, device, platform } = login;
-        let shown = Device::single(&device, platform);
+        let Login { app_key: app, name, token, device, platform, reason, reads_rooms } = login;
+        let shown = Device::single(&device, platform, &reason);
         let (gateway, peer) = (&socket.gateway, &socket.peer);
         let client = carried_out(By::Nobody(gateway, &app), Command::msync(codec::LOGIN), async {
             let client = Client::of(gateway, peer, &app, &token, shown).await.map_err(known);
@@ -82,7 +84,8 @@ impl Wire for MsyncWire {
         let queues = Queues::above(gateway.now().0.unsigned_abs() << 10);
         let (app_key, user) = (app_key(client.app()), client.username.to_ascii_lowercase());
         let intake = Intake::new(&app_key, queues);
-        Ok((client, Self { app_key, device, user, intake, has_fetched: false, unmarked: None, gateway, hub }))
+        let (has_fetched, unmarked) = (false, None);
+        Ok((client, Self { app_key, device, user, reads_rooms, intake, has_fetched, unmarked, gateway, hub }))
     }
 
     fn refused(&self, error: &Error) -> Message {
@@ -142,7 +145,9 @@ impl Wire for MsyncWire {
                 match operation(&meta, &client.app().policy) {
                     Ok(operation) => {
                         self.intake.own.begin();
-                        let session = (Arc::clone(&self.hub), self.app_key.clone());
+                        let (hub, app_key, reads_rooms) =
+                            (Arc::clone(&self.hub), self.app_key.clone(), self.reads_rooms);
+                        let session = Session { hub, app_key, reads_rooms };
                         return Ok(Some(carry_out(operation, id, client.clone(), session).boxed()));
                     }
                     Err(outcome) => {
@@ -187,7 +192,7 @@ impl Wire for MsyncWire {
 
     fn closing(&self, end: &End) -> Option<Message> {
         let why = match end {
-            End::Replaced => LogoutReason::Replaced,
+            End::Replaced(_) => LogoutReason::Replaced,
             End::Kicked => LogoutReason::Kicked,
             End::PasswordChanged(_) => LogoutReason::PasswordChanged,
             End::Unauthorized(error) => match error.reason() {
@@ -198,8 +203,10 @@ impl Wire for MsyncWire {
             },
             End::Gone | End::CloseCode(..) | End::Refused(..) => return None,
         };
+        let reason: &str = if let End::Replaced(reason) = end { reason } else { "" };
         let now = self.gateway.now();
-        Some(binary(codec::parting(&self.app_key, &self.user, codec::parted(why, now), now)))
+        let parted = codec::parted(why, &self.user, reason, now);
+        Some(binary(codec::parting(&self.app_key, &self.user, parted, now)))
     }
 
     async fn ended(mut self, client: &Client) {

@@ -134,7 +134,7 @@ async fn refuse_taken(tx: &mut Tx, key: AppKey) -> Result<(), Error> {
         match key {
             AppKey::Id(id) => id.to_string(),
             AppKey::Name(org, name) => format!("{org}#{name}"),
-            AppKey::Lanying(app_id) => app_id,
+            AppKey::Lanying(app_id) | AppKey::AgoraId(app_id) => app_id,
             AppKey::Sdk(sdk_appid) => sdk_appid.to_string(),
         },
     ))

@@ -122,6 +122,7 @@ async fn forget(tx: &mut Tx, app: AppId, user: UserId) -> Result<(), Error> {
     store::contact::forget(tx, app, user).await?;
     store::session::end_all(tx, app, user).await?;
     store::user_push::forget(tx, app, user).await?;
+    store::notification_setting::forget(tx, app, user).await?;
     store::user_mute::forget(tx, app, user).await?;
     store::presence::forget(tx, app, user).await?;
     store::presence_due::forget(tx, app, user).await?;

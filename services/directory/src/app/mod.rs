@@ -14,6 +14,7 @@ mod group;
 mod hook_round;
 mod hooks;
 mod issue_token;
+mod notifications;
 mod notify_presence;
 mod page;
 mod presence;
@@ -101,6 +102,10 @@ impl Core {
             };
             row.open(&self.data_key).map(Arc::new)
         };
+        // An app does not know this name of itself, so a change would not remove it from the cache.
+        if matches!(key, AppKey::AgoraId(_)) {
+            return read.await;
+        }
         self.apps.get(key, self.steady(), read).await
     }
 

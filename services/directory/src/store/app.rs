@@ -24,6 +24,8 @@ const FIND_BY_NAME: &str =
 const FIND_BY_LANYING: &str =
     concat!("select ", columns!(), " from app where lanying_app_id = $1 and deleted_at is null");
 const FIND_BY_SDK: &str = concat!("select ", columns!(), " from app where sdk_appid = $1 and deleted_at is null");
+const FIND_BY_AGORA_ID: &str =
+    concat!("select ", columns!(), " from app where agora_app_id = $1 and deleted_at is null");
 const LIST: &str =
     concat!("select ", columns!(), " from app where app_id > $1 and deleted_at is null order by app_id limit $2");
 
@@ -78,6 +80,7 @@ pub(crate) const ALL: &[&str] = &[
     FIND_BY_NAME,
     FIND_BY_LANYING,
     FIND_BY_SDK,
+    FIND_BY_AGORA_ID,
     LIST,
     EVERY,
     LOCK,
@@ -128,6 +131,9 @@ macro_rules! find {
             }
             AppKey::Sdk(sdk_appid) => {
                 $run!($on, |c| sqlx::query_as(FIND_BY_SDK).bind(*sdk_appid).fetch_optional(c).await)
+            }
+            AppKey::AgoraId(app_id) => {
+                $run!($on, |c| sqlx::query_as(FIND_BY_AGORA_ID).bind(app_id).fetch_optional(c).await)
             }
         }
     };

@@ -24,6 +24,7 @@ pub(crate) mod hook;
 mod keyed;
 pub(crate) mod member_attribute;
 pub(crate) mod membership;
+pub(crate) mod notification_setting;
 mod policy;
 pub(crate) mod presence;
 pub(crate) mod presence_due;
@@ -76,6 +77,7 @@ pub(crate) fn statements(engine: Engine) -> Vec<String> {
         session::all(engine),
         connected_session::all(engine),
         user_push::all(engine),
+        notification_setting::all(engine),
         user_mute::all(engine),
         user_attribute::all(engine),
         gateway_lease::all(engine),
@@ -121,6 +123,7 @@ pub(crate) fn app_rows() -> AppRows {
         ("user_attribute_total", "bytes", Kind::Int),
         ("user_mute", "user_id", Kind::Int),
         ("user_push", "user_id", Kind::Int),
+        ("notification_setting", "user_id, target_id, kind", Kind::Int),
         ("user_profile", "user_id", Kind::Int),
         ("user_session", "user_id, device_sn", Kind::Int),
         ("connected_session", "user_id, gateway_id, session_id", Kind::Int),

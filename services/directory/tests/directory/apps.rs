@@ -40,6 +40,7 @@ async fn an_app_answers_to_each_of_its_names(suite: Suite) {
         app_ref::App::Id(app.id),
         app_ref::App::LanyingAppId(app.lanying_app_id.clone()),
         app_ref::App::SdkAppid(app.sdk_appid),
+        app_ref::App::AgoraAppId(suite.reveal(lobby()).await.agora_app_id),
     ];
     for name in names {
         let found = ok(suite
