@@ -24,6 +24,8 @@ use crate::connection::Busy;
 
 /// How long a client may take to say who it is.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the server may take to check it. A slow server is no fault of the client, which tries again.
+const AUTHENTICATION: Duration = Duration::from_secs(20);
 /// How long nothing may come from a client that is sent pings.
 const SILENCE: Duration = Duration::from_secs(75);
 /// How often it is checked whether a client may still be connected, as far as that is the same for all of its app.
@@ -59,11 +61,16 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
 async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
     let stopping = socket.gateway.stopping().clone();
     tokio::select! {
-        logged_in = timeout(HANDSHAKE, W::log_in(socket)) => {
-            logged_in.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))
-        }
+        logged_in = identify(socket) => logged_in,
         () = stopping.triggered() => Err(restarts()),
     }
+}
+
+async fn identify<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
+    let first = timeout(HANDSHAKE, socket.read()).await;
+    let first = first.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))?;
+    let logged_in = timeout(AUTHENTICATION, W::log_in(socket, first)).await;
+    logged_in.unwrap_or(Err(End::Told(TRY_AGAIN, "the server cannot check the token now")))
 }
 
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {

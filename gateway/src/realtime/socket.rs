@@ -33,8 +33,8 @@ pub(super) enum End {
     Gone,
     /// It is told, with a close code and a word.
     Told(u16, &'static str),
-    /// A frame says why, before the close code.
-    Refused(u16, Message),
+    /// A frame says why, if the wire format has one for it, before the close code.
+    Refused(u16, Option<Message>),
     /// Its token opens nothing any more.
     Unauthorized(Error),
     /// A new session of the same device has taken its place.
@@ -88,7 +88,9 @@ impl Socket {
             }
             End::Told(code, word) => (code, word),
             End::Refused(code, frame) => {
-                let _ = self.send(frame).await;
+                if let Some(frame) = frame {
+                    let _ = self.send(frame).await;
+                }
                 (code, "refused")
             }
             End::Unauthorized(_) | End::PasswordChanged(_) => (UNAUTHORIZED, "refused"),

@@ -18,8 +18,8 @@ use crate::{
         event::{Batch, Joined},
         hub::Entered,
         session::Signal,
-        socket::{End, HEARTBEAT, Socket, TRY_AGAIN, UNAUTHORIZED},
-        wire::Wire,
+        socket::{End, HEARTBEAT, Socket, TRY_AGAIN},
+        wire::{Wire, refusal_code},
     },
 };
 
@@ -41,27 +41,27 @@ impl Wire for JsonWire {
     const LATE: &'static str = "no auth frame within 10 seconds";
 
     /// The first frame names the app and has the token of a user.
-    async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
-        let Message::Text(first) = socket.read().await? else {
+    async fn log_in(socket: &Socket, first: Message) -> Result<(Client, Self), End> {
+        let Message::Text(first) = first else {
             return Err(End::Told(close_code::UNSUPPORTED, "frames are text"));
         };
         let auth = match frames::parse(&first) {
             Ok(ClientFrame::Auth(auth)) => auth,
             Ok(_) => {
                 let error = Error::invalid("type", "of the first frame must be auth");
-                return Err(End::Refused(close_code::POLICY, text(frames::bad(&BadFrame { id: None, error }))));
+                return Err(End::Refused(close_code::POLICY, Some(text(frames::bad(&BadFrame { id: None, error })))));
             }
-            Err(bad) => return Err(End::Refused(close_code::POLICY, text(frames::bad(&bad)))),
+            Err(bad) => return Err(End::Refused(close_code::POLICY, Some(text(frames::bad(&bad))))),
         };
         // Several sessions may have the same device: only MSync replaces them.
         let device = Device::shared(&auth.device, &auth.platform);
         let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, device).await;
-        let client = client.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
+        let client = client.map_err(|error| End::Refused(refusal_code(&error), Some(refusal(&error))))?;
         Ok((client, Self { since: auth.cursor.map(std::borrow::Cow::into_owned), cursor: None }))
     }
 
-    fn refused(&self, error: &Error) -> Message {
-        refusal(error)
+    fn refused(&self, error: &Error) -> Option<Message> {
+        Some(refusal(error))
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
@@ -162,9 +162,9 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
     let failed = |error: Error| match error.reason() {
         Reason::InvalidArgument => {
             let error = Error::invalid("cursor", "is not a cursor of this app");
-            End::Refused(close_code::POLICY, text(frames::bad(&BadFrame { id: None, error })))
+            End::Refused(close_code::POLICY, Some(text(frames::bad(&BadFrame { id: None, error }))))
         }
-        _ => End::Refused(TRY_AGAIN, refusal(&error)),
+        _ => End::Refused(TRY_AGAIN, Some(refusal(&error))),
     };
     let past = CatchUp::open(&client.gateway, &client.caller, since, &entered.cursor).await.map_err(failed)?;
     write_past(socket, client, past).await?;
@@ -175,12 +175,12 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
 /// What happened in a group or room that the user has just entered.
 async fn catch_up_joined(socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
     let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
-    write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await
+    write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, Some(refusal(&error))))?).await
 }
 
 async fn write_past(socket: &mut Socket, client: &Client, mut past: CatchUp) -> Result<(), End> {
     let (gateway, user) = (&client.gateway, client.user);
-    let failed = |error: Error| End::Refused(TRY_AGAIN, refusal(&error));
+    let failed = |error: Error| End::Refused(TRY_AGAIN, Some(refusal(&error)));
     while let Some(part) = past.next(gateway, client.app()).await.map_err(failed)? {
         if !part.incomplete.is_empty() {
             let others = part.incomplete.iter().filter_map(|conversation| conversation.peer_of(user));

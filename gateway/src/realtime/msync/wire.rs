@@ -4,9 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
-use tidings_dialects::agora::msync::{
-    self as codec, Frame, Login, Outcome, Parting, Queue, app_key, login_outcome, operation,
-};
+use tidings_dialects::agora::msync::{self as codec, Frame, Login, Parting, Queue, app_key, login_outcome, operation};
 use tidings_domain::{ConversationId, Error, MsgId, Reason};
 use tokio::time::timeout;
 
@@ -24,8 +22,8 @@ use crate::{
         event::{Batch, Joined},
         hub::{Entered, Hub},
         session::Signal,
-        socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
-        wire::Wire,
+        socket::{End, Socket, TRY_AGAIN},
+        wire::{Wire, refusal_code},
     },
 };
 
@@ -52,8 +50,8 @@ impl Wire for MsyncWire {
 
     const LATE: &'static str = "no provision within 10 seconds";
 
-    async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
-        let login = match codec::parse(&bytes_of(socket.read().await?)?) {
+    async fn log_in(socket: &Socket, first: Message) -> Result<(Client, Self), End> {
+        let login = match codec::parse(&bytes_of(first)?) {
             Ok(Frame::Login(login)) => login,
             Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
             Err(error) => return Err(refused("", &error)),
@@ -73,8 +71,8 @@ impl Wire for MsyncWire {
         Ok((client, Self { app_key, device, user, intake, has_asked: false, unmarked: None, gateway, hub }))
     }
 
-    fn refused(&self, error: &Error) -> Message {
-        binary(codec::login_refused(&self.device, login_outcome(error)))
+    fn refused(&self, error: &Error) -> Option<Message> {
+        login_refused(&self.device, error)
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
@@ -248,8 +246,13 @@ fn bytes_of(message: Message) -> Result<axum::body::Bytes, End> {
 }
 
 fn refused(device: &str, error: &Error) -> End {
-    let why: Outcome = login_outcome(error);
-    End::Refused(UNAUTHORIZED, binary(codec::login_refused(device, why)))
+    End::Refused(refusal_code(error), login_refused(device, error))
+}
+
+/// Clients take every refusal for one of their token, and do not connect again. So there is none where the server cannot go
+/// on.
+fn login_refused(device: &str, error: &Error) -> Option<Message> {
+    (refusal_code(error) != TRY_AGAIN).then(|| binary(codec::login_refused(device, login_outcome(error))))
 }
 
 /// An app's own token is no login of a user.
