@@ -51,6 +51,11 @@ fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, upgrade: Upgrade) 
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
         .on_failed_upgrade(|error| tracing::debug!(%error, "a WebSocket was not opened"))
-        .on_upgrade(move |socket| serve::<W>(Socket::new(gateway, hub, peer, socket)))
+        .on_upgrade(move |socket| {
+            if let Some(connection) = &peer.connection {
+                connection.set_upgraded();
+            }
+            serve::<W>(Socket::new(gateway, hub, peer, socket))
+        })
         .into_response()
 }

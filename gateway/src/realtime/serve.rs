@@ -36,12 +36,12 @@ const CHECK_TOKEN: Duration = Duration::from_mins(1);
 
 /// Until the client goes, or is sent away.
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
-    // Not closed in favour of another connection.
-    let _busy = socket.peer.connection.as_ref().map(Busy::new);
     let _unfinished = socket.gateway.unfinished().begin();
     // What is rare is boxed: the task of an idle client is as large as its largest part.
     let (end, last) = match Box::pin(log_in::<W>(&mut socket)).await {
         Ok((client, mut wire)) => {
+            // Not closed in favour of another connection, as it is until here.
+            let _busy = socket.peer.connection.as_ref().map(Busy::new);
             let _open = metrics().realtime.open(W::NAME);
             let end = session(&mut socket, &client, &mut wire).await.err().unwrap_or(End::Gone);
             let last = wire.closing(&end);

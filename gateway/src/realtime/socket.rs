@@ -1,6 +1,6 @@
 //! One client's socket, whatever its wire format.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::{
@@ -132,6 +132,11 @@ impl Socket {
 /// A client whose frame is too large is told.
 fn broken(error: axum::Error) -> End {
     let cause = error.into_inner();
-    let is_too_large = matches!(cause.downcast_ref(), Some(tungstenite::Error::Capacity(_)));
+    let is_too_large = match cause.downcast_ref() {
+        Some(tungstenite::Error::Capacity(_)) => true,
+        // More than a client may send before it has logged in.
+        Some(tungstenite::Error::Io(error)) => error.kind() == io::ErrorKind::FileTooLarge,
+        _ => false,
+    };
     if is_too_large { End::Told(close_code::SIZE, "the frame is too large") } else { End::Gone }
 }

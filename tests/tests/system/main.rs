@@ -12,6 +12,7 @@ mod citations;
 mod cli;
 mod clocks;
 mod collector;
+mod connected;
 mod crates;
 mod dashboards;
 mod data_folder;

@@ -1,0 +1,66 @@
+//! Connected clients while something of the server is away, and under load (docs/realtime.md).
+
+use std::{sync::Arc, time::Duration};
+
+use prost::Message as _;
+use serde_json::{Value, json};
+use tidings_dialects::agora::msync::pb::{Jid, MSync, Provision, msync::Command};
+use tidings_testkit::{Agora, Installation, PacketSocket, Socket, Suite, TestApp, wait_until};
+use tokio::time::{Instant, sleep};
+
+/// The first packet of a device of the vendor's SDKs.
+fn provision(app_key: &str, user: &str, token: &str, device: &str) -> Vec<u8> {
+    let provision = Provision { resource: Some(device.to_owned()), ..Provision::default() };
+    let guid = Jid {
+        app_key: Some(app_key.to_owned()),
+        name: Some(user.to_owned()),
+        domain: Some("easemob.com".to_owned()),
+        ..Jid::default()
+    };
+    MSync {
+        version: Some(1),
+        guid: Some(guid),
+        auth: Some(format!("$t${token}")),
+        command: Some(Command::Provision.into()),
+        payload: Some(provision.encode_to_vec()),
+        ..MSync::default()
+    }
+    .encode_to_vec()
+}
+
+fn auth(app_key: &str, token: &str) -> Value {
+    json!({"type": "auth", "app": app_key, "token": token, "device": "test"})
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_that_log_in_while_the_directory_is_away_are_told_to_try_again() {
+    let app = TestApp::of(Arc::new(Suite::split(1).await)).await;
+    let agora = app.agora();
+    agora.register(&["nora"]).await;
+    let token = agora.logged_in("nora").await.token;
+    let key = format!("{}#{}", app.app().org, app.app().name);
+    app.suite.signal("directory", 0, "STOP");
+    let (mut json, mut msync) =
+        (Socket::connect(&app.suite.url()).await, PacketSocket::connect(&app.suite.url()).await);
+    json.send(&auth(&key, &token)).await;
+    msync.send(provision(&key, "nora", &token, "web_1")).await;
+    let (said, closed) = tokio::join!(
+        async {
+            let said = json.next().await.expect("a frame that says why");
+            (said, json.closed().await)
+        },
+        msync.next()
+    );
+    app.suite.signal("directory", 0, "CONT");
+    let (why, code) = said;
+    assert!(["error", "closing"].iter().any(|kind| why["type"] == **kind), "{why}");
+    assert_eq!(code, 1013, "{why}");
+    // SDKs take any provision with an error for a wrong token.
+    assert_eq!(closed, Err(1013));
+    wait_until("the client to be back", async || {
+        let mut back = Socket::connect(&app.suite.url()).await;
+        back.send(&auth(&key, &token)).await;
+        back.next().await.is_ok_and(|frame| frame["type"] == "ready")
+    })
+    .await;
+}
