@@ -15,7 +15,7 @@ use tidings_runtime::{Clients, Shutdown};
 
 use crate::{
     budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
-    unfinished::Unfinished,
+    realtime::Sockets, unfinished::Unfinished,
 };
 
 /// The operator's settings.
@@ -30,6 +30,8 @@ pub struct GatewayConfig {
     /// The keys that sign links, the same at all gateways: the first one signs, a signature by any is valid. Empty: a
     /// random key, so links are valid only at this gateway and until it stops.
     pub link_keys: Vec<Vec<u8>>,
+    /// Maximum number of clients that are logged in over a socket. Absent: as many as there are connections.
+    pub sockets: Option<usize>,
 }
 
 fn random_key(entropy: &dyn Entropy) -> Vec<u8> {
@@ -58,6 +60,7 @@ struct Inner {
     limits: Limits,
     budgets: Budgets,
     log_repeats: LogRepeats,
+    sockets: Sockets,
     ready: Ready,
     /// Triggered when the server accepts no more calls: long polls for events end then.
     stopping: Shutdown,
@@ -92,6 +95,7 @@ impl Gateway {
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
+            sockets: Sockets::new(config.sockets.unwrap_or(usize::MAX)),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -138,6 +142,10 @@ impl Gateway {
 
     pub(crate) fn log_repeats(&self) -> &LogRepeats {
         &self.0.log_repeats
+    }
+
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.0.sockets
     }
 
     pub(crate) fn cors(&self) -> &Cors {

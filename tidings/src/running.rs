@@ -31,8 +31,8 @@ use tidings_proto::{
     },
 };
 use tidings_runtime::{
-    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, MetricsExport, Pair, Protocol, ServiceKeys,
-    Task, Tasks, Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
+    Bounds, Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, MetricsExport, Pair, Protocol,
+    ServiceKeys, Task, Tasks, Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -180,7 +180,7 @@ pub async fn start(config: &Config, roles: Roles, clock: Arc<dyn Clock>) -> Resu
             Ok(())
         });
     }
-    let gateway = roles.gateway.then(|| gateway(config, &keys, clients, clock, readiness.clone()));
+    let gateway = roles.gateway.then(|| gateway((config, bounds), &keys, clients, clock, readiness.clone()));
     let mut health = None;
     if serves_grpc {
         let listener = bind("grpc_listen", config.grpc_address()).await?;
@@ -457,12 +457,19 @@ pub fn location(config: &Config) -> Location {
     }
 }
 
-fn gateway(config: &Config, keys: &ServiceKeys, clients: Clients, clock: Arc<dyn Clock>, needs: Readiness) -> Gateway {
+fn gateway(
+    (config, bounds): (&Config, Bounds),
+    keys: &ServiceKeys,
+    clients: Clients,
+    clock: Arc<dyn Clock>,
+    needs: Readiness,
+) -> Gateway {
     let settings = GatewayConfig {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
         link_keys: keys.accepted().map(|key| key.as_bytes().to_owned()).collect(),
+        sockets: Some(config.limits.most_sockets(bounds.total)),
     };
     let ready = Arc::new(move || {
         let needs = needs.clone();

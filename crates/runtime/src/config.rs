@@ -264,11 +264,13 @@ pub struct Limits {
     pub connections: usize,
     /// Maximum per IPv4 address or IPv6 /64 network, unless it is one of `trusted_proxies`.
     pub connections_per_address: usize,
+    /// Maximum number of clients that are logged in over a socket. Absent: three quarters of `connections`.
+    pub sockets: Option<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 4096, connections_per_address: 1024 }
+        Self { connections: 4096, connections_per_address: 1024, sockets: None }
     }
 }
 
@@ -276,6 +278,11 @@ impl Limits {
     /// The limits on connections, `most` in total.
     pub fn bounds(&self, most: usize) -> Bounds {
         Bounds { total: self.connections.min(most), per_address: self.connections_per_address }
+    }
+
+    /// The limit on clients that are logged in over a socket, of `connections` in total. The others are for REST.
+    pub fn most_sockets(&self, connections: usize) -> usize {
+        self.sockets.unwrap_or(connections - connections / 4)
     }
 }
 
@@ -292,7 +299,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 43] = [
+const KEYS: [&str; 44] = [
     "data",
     "listen",
     "grpc_listen",
@@ -336,10 +343,11 @@ const KEYS: [&str; 43] = [
     "callbacks.retry_after_seconds",
     "limits.connections",
     "limits.connections_per_address",
+    "limits.sockets",
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 13] = [
     "trusted_proxies",
     "cors_origins",
     "drain_delay_ms",
@@ -352,6 +360,7 @@ const TYPED: [&str; 12] = [
     "callbacks.retry_after_seconds",
     "limits.connections",
     "limits.connections_per_address",
+    "limits.sockets",
 ];
 
 /// Those of them that are booleans.

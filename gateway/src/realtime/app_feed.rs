@@ -36,6 +36,8 @@ const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Events that are read at once.
 const BATCH: i32 = 500;
+/// Sessions of a user's devices. A new one takes the place of the oldest.
+const MOST_SESSIONS: usize = 64;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
 /// How long sessions may stay when the process stops: they end by themselves, those that are stuck with the feed.
@@ -106,6 +108,9 @@ impl AppFeed {
         let is_same = |known: &&Arc<Session>| known.replaces().is_some() && known.replaces() == session.replaces();
         for replaced in state.table.of_user(session.user).filter(is_same) {
             replaced.end(Ending::Replaced);
+        }
+        if session.device.is_some() {
+            end_oldest(&state.table, session.user);
         }
         state.table.add(session);
         true
@@ -316,6 +321,18 @@ impl AppFeed {
             session.end(Ending::FeedLost);
         }
         self.started.send_replace(true);
+    }
+}
+
+/// Makes room for another device of a user who has as many sessions as they may.
+fn end_oldest(table: &Table, user: UserId) {
+    let devices = || table.of_user(user).filter(|session| session.device.is_some());
+    let too_many = (devices().count() + 1).saturating_sub(MOST_SESSIONS);
+    if too_many > 0 {
+        let mut sessions: Vec<&Arc<Session>> = devices().collect();
+        sessions.sort_unstable_by_key(|session| session.id);
+        // Some of them may have ended and be about to go.
+        sessions.iter().take(too_many).for_each(|session| session.end(Ending::Replaced));
     }
 }
 

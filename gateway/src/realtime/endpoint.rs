@@ -9,6 +9,7 @@ use axum::{
 };
 use http::StatusCode;
 use tidings_dialects::agora::Refusal;
+use tidings_domain::{Error, Reason};
 
 use super::{hub::Hub, peer::Peer, serve::serve, socket::Socket, wire::Wire};
 use crate::{Gateway, agora};
@@ -44,6 +45,9 @@ fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, upgrade: Upgrade) 
             return agora::refused_at_once(&gateway, &refusal);
         }
     };
+    if gateway.sockets().is_full() {
+        return agora::fault(&gateway, &Error::new(Reason::Overloaded, ""));
+    }
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)

@@ -18,12 +18,14 @@ mod json;
 mod kick;
 mod msync;
 mod older;
+mod pace;
 mod peer;
 mod recipients;
 mod reporter;
 mod serve;
 mod session;
 mod socket;
+mod sockets;
 mod table;
 mod unreported;
 mod waiting;
@@ -35,6 +37,7 @@ use axum::routing::{MethodRouter, get};
 
 pub use self::grpc::Realtime;
 use self::hub::Hub;
+pub(crate) use self::sockets::Sockets;
 use crate::Gateway;
 
 /// Clients of a stopping process are sent away within this time, spread evenly, so that they do not reconnect all at once.

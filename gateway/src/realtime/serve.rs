@@ -16,8 +16,10 @@ use super::{
     SPREAD,
     client::Client,
     hub::Entered,
+    pace::{Pace, Paced},
     session::Item,
     socket::{End, HEARTBEAT, Socket, TRY_AGAIN},
+    sockets::Place,
     wire::Wire,
 };
 use crate::connection::Busy;
@@ -34,12 +36,17 @@ const CHECK: Duration = Duration::from_secs(4);
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
 
+/// How many frames are read of a client. One that sends more is not closed: the next one is read later.
+const FRAMES: Pace = Pace { each: Duration::from_millis(5), burst: 600 };
+/// Each further so many bytes of a frame count as another one.
+const FRAME_BYTES: usize = 4 * 1024;
+
 /// Until the client goes, or is sent away.
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     let _unfinished = socket.gateway.unfinished().begin();
     // What is rare is boxed: the task of an idle client is as large as its largest part.
     let (end, last) = match Box::pin(log_in::<W>(&mut socket)).await {
-        Ok((client, mut wire)) => {
+        Ok((client, mut wire, _place)) => {
             // Not closed in favour of another connection, as it is until here.
             let _busy = socket.peer.connection.as_ref().map(Busy::new);
             let _open = metrics().realtime.open(W::NAME);
@@ -58,7 +65,7 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
 }
 
 /// Reads until the client has said who it is, which it must do soon, and before the process stops.
-async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
+async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W, Place), End> {
     let stopping = socket.gateway.stopping().clone();
     tokio::select! {
         logged_in = identify(socket) => logged_in,
@@ -66,11 +73,14 @@ async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
     }
 }
 
-async fn identify<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
+async fn identify<W: Wire>(socket: &mut Socket) -> Result<(Client, W, Place), End> {
     let first = timeout(HANDSHAKE, socket.read()).await;
     let first = first.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))?;
     let logged_in = timeout(AUTHENTICATION, W::log_in(socket, first)).await;
-    logged_in.unwrap_or(Err(End::Told(TRY_AGAIN, "the server cannot check the token now")))
+    let (client, wire) = logged_in.unwrap_or(Err(End::Told(TRY_AGAIN, "the server cannot check the token now")))?;
+    let place = Place::take(&socket.gateway, client.caller.app, client.user);
+    let place = place.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
+    Ok((client, wire, place))
 }
 
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
@@ -138,6 +148,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
     let mut tick = interval(CHECK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
+    let mut paced = Paced::since(heard_at);
     let mut command: Option<BoxFuture<'static, W::Answer>> = None;
     let stopping = socket.gateway.stopping().clone();
     let draining = async {
@@ -148,11 +159,18 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
     let (mut doubt, mut again) = (entered.inbox.doubts(), None);
     loop {
         let is_free = command.is_none();
+        let read_at = paced.opens_at(FRAMES, Instant::now());
         let answered = async {
             match &mut command {
                 Some(command) => command.await,
                 None => pending().await,
             }
+        };
+        let heard = async {
+            if let Some(at) = read_at {
+                Box::pin(sleep_until(at)).await;
+            }
+            socket.heard().await
         };
         let doubted = async {
             match again {
@@ -173,9 +191,11 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 command = None;
                 wire.answer(socket, client, answer).await?;
             }
-            heard = socket.heard(), if is_free => {
+            heard = heard, if is_free => {
                 heard_at = Instant::now();
-                if let Some(message) = heard? {
+                let heard = heard?;
+                paced.add(FRAMES, cost(heard.as_ref()), heard_at);
+                if let Some(message) = heard {
                     command = wire.frame(socket, client, message).await?;
                 }
             }
@@ -198,6 +218,16 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             () = &mut draining => return Err(restarts()),
         }
     }
+}
+
+/// What it costs to have read a frame; of a ping or pong there is none.
+const fn cost(message: Option<&Message>) -> u32 {
+    let bytes = match message {
+        Some(Message::Text(text)) => text.len(),
+        Some(Message::Binary(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    1 + (bytes / FRAME_BYTES) as u32
 }
 
 /// A fraction from 0 to 1 that spreads users evenly.

@@ -64,6 +64,7 @@ mod policy;
 mod presence;
 mod raw_http;
 mod realtime;
+mod realtime_limits;
 mod realtime_members;
 mod refused;
 mod requester;

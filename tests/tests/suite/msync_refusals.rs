@@ -178,6 +178,12 @@ fn join(room: &str) -> Meta {
     meta(NameSpace::Muc, None, body.encode_to_vec())
 }
 
+fn leave(room: &str) -> Meta {
+    let operation = Some(muc_body::Operation::Leave.into());
+    let body = MucBody { muc_id: Some(jid(room, true)), operation, ..MucBody::default() };
+    meta(NameSpace::Muc, None, body.encode_to_vec())
+}
+
 fn why(code: i32, reason: &str) -> (i32, String) {
     (code, reason.to_owned())
 }
@@ -468,5 +474,26 @@ every_shape! {
         early.send(packet(Command::Unread, Vec::new())).await;
         assert_eq!(early.next().await, Err(1008));
         assert_eq!(nora.refused(text(Type::Chat, "omar", "still here")).await.0, 0);
+    }
+}
+
+every_shape! {
+    async fn whoever_enters_and_leaves_a_room_again_and_again_has_to_wait(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let room = json!({"name": "r", "description": "d", "owner": "nora"});
+        let room = agora.post("/chatrooms", &room).await.expect(200)["data"]["id"].as_str().expect("an id").to_owned();
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        let mut refused = None;
+        for round in 0..200 {
+            let answer = omar.refused(if round % 2 == 0 { join(&room) } else { leave(&room) }).await;
+            if answer != why(0, "") {
+                refused = Some(answer);
+                break;
+            }
+        }
+        assert_eq!(refused, Some(why(7, "traffic limit")));
+        let (code, ..) = omar.does(text(Type::Chat, "nora", "he may still write")).await;
+        assert_eq!(code, 0);
     }
 }

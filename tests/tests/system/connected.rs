@@ -64,3 +64,36 @@ async fn clients_that_log_in_while_the_directory_is_away_are_told_to_try_again()
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_leave_connections_for_rest_and_a_place_is_free_when_its_client_goes() {
+    let mut server = Installation::default().with("TIDINGS_LIMITS_SOCKETS", "2");
+    server.start().await;
+    let agora = server.agora().await;
+    agora.register(&["nora"]).await;
+    let token = agora.logged_in("nora").await.token;
+    let open = async || {
+        let mut socket = Socket::connect(&server.url()).await;
+        socket.send(&auth("demo#demo", &token)).await;
+        socket.next_of("ready").await;
+        socket
+    };
+    // Whoever has connected, but not logged in, takes no place.
+    let mut late = Socket::connect(&server.url()).await;
+    let (first, _second) = (open().await, open().await);
+    let upgrade = || {
+        let request = reqwest::Client::new().get(format!("{}/tidings/ws", server.url()));
+        let request = request.header("connection", "Upgrade").header("upgrade", "websocket");
+        let request = request.header("sec-websocket-version", "13");
+        request.header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==").send()
+    };
+    let refused = upgrade().await.expect("an answer");
+    assert_eq!((refused.status().as_u16(), refused.headers()["retry-after"].to_str().unwrap()), (503, "1"));
+    late.send(&auth("demo#demo", &token)).await;
+    assert_eq!(late.next_of("error").await["reason"], "OVERLOADED");
+    assert_eq!(late.closed().await, 1013);
+    agora.get("/users/nora").await.expect(200);
+    drop(first);
+    wait_until("a place", async || upgrade().await.expect("an answer").status() == 101).await;
+    open().await;
+}

@@ -137,7 +137,8 @@ impl Wire for JsonWire {
             End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
             End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
             End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
-            End::Gone | End::Refused(..) | End::Replaced => None,
+            End::Replaced => Some(closing("newer sessions of the user took its place", self.cursor.as_deref())),
+            End::Gone | End::Refused(..) => None,
         }
     }
 
