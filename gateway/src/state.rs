@@ -14,8 +14,14 @@ use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
 use tidings_runtime::{Clients, Shutdown};
 
 use crate::{
-    budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, log_repeats::LogRepeats,
-    realtime::Sockets, unfinished::Unfinished,
+    budget::Budgets,
+    cors::Cors,
+    group_ids::GroupIds,
+    identity::Identities,
+    limits::Limits,
+    log_repeats::LogRepeats,
+    realtime::{EventMemory, Sockets},
+    unfinished::Unfinished,
 };
 
 /// The operator's settings.
@@ -61,6 +67,7 @@ struct Inner {
     budgets: Budgets,
     log_repeats: LogRepeats,
     sockets: Sockets,
+    event_memory: EventMemory,
     ready: Ready,
     /// Triggered when the server accepts no more calls: long polls for events end then.
     stopping: Shutdown,
@@ -96,6 +103,7 @@ impl Gateway {
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
             sockets: Sockets::new(config.sockets.unwrap_or(usize::MAX)),
+            event_memory: EventMemory::default(),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -146,6 +154,10 @@ impl Gateway {
 
     pub(crate) fn sockets(&self) -> &Sockets {
         &self.0.sockets
+    }
+
+    pub(crate) fn event_memory(&self) -> &EventMemory {
+        &self.0.event_memory
     }
 
     pub(crate) fn cors(&self) -> &Cors {

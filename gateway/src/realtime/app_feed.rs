@@ -85,6 +85,7 @@ impl AppFeed {
             started: watch::Sender::new(false),
             emptied: Notify::default(),
         });
+        gateway.event_memory().add(&feed);
         let followed = Arc::clone(&feed);
         let unfinished = gateway.unfinished().begin();
         tokio::spawn(async move {
@@ -227,6 +228,7 @@ impl AppFeed {
             };
             let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
             self.hand_out(gateway, reply.events, &reply.cursor).await?;
+            gateway.event_memory().relieve();
             if let Some(newest) = newest {
                 metrics().feed.taken(Follower::Realtime, gateway.now() - newest);
             }
@@ -305,6 +307,13 @@ impl AppFeed {
         }
         state.cursor = cursor;
         Ok(())
+    }
+
+    /// The sessions for which more than so many bytes wait.
+    pub fn waiting_for_more_than(&self, bytes: usize) -> Vec<Arc<Session>> {
+        let state = self.state();
+        let waiting = state.table.all().filter(|session| session.waiting_bytes() > bytes && !session.has_ended());
+        waiting.cloned().collect()
     }
 
     fn is_unused(&self) -> bool {

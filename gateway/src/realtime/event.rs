@@ -9,7 +9,9 @@ use tidings_proto::pb;
 
 use super::{
     details::{Details, details},
+    memory::Held,
     recipients::{Recipients, recipients},
+    waiting::Amount,
 };
 use crate::{
     Gateway,
@@ -32,12 +34,14 @@ pub(crate) struct Event {
     json: OnceLock<String>,
     /// As entries of an MSync queue, for all whom a change does not name.
     pub msync: OnceLock<Vec<Bytes>>,
+    _held: Held,
 }
 
 impl Event {
-    fn new(event: FeedEvent, names: Arc<Names>, exts_array: bool, details: Details) -> Self {
+    fn new(event: FeedEvent, (names, exts_array): (Arc<Names>, bool), details: Details, held: Held) -> Self {
         let Details { place, reactions } = details;
-        Self { event, names, exts_array, place, reactions, json: OnceLock::new(), msync: OnceLock::new() }
+        let (json, msync) = (OnceLock::new(), OnceLock::new());
+        Self { event, names, exts_array, place, reactions, json, msync, _held: held }
     }
 
     /// The users whose sessions get it.
@@ -82,6 +86,12 @@ impl Batch {
         Self { events: Vec::new(), users: Vec::new(), joined: Vec::new(), cursor: Arc::clone(cursor) }
     }
 
+    /// How much it is.
+    pub fn amount(&self) -> Amount {
+        let bytes = self.events.iter().map(|event| event.event.bytes).sum();
+        Amount { events: self.events.len(), bytes }
+    }
+
     /// Adds an event for a user; the same one for several users follow each other.
     pub fn add(&mut self, event: &Arc<Event>, user: UserId) {
         if self.events.last().is_none_or(|last| !Arc::ptr_eq(last, event)) {
@@ -113,7 +123,10 @@ pub(crate) async fn rendered(gateway: &Gateway, app: &App, events: Vec<FeedEvent
         names.extend(reactors.into_iter().map(|user| (user, found.of(user))));
     }
     let (names, exts_array) = (Arc::new(names), app.policy.agora_custom_exts_array);
-    let event = |(event, details)| Arc::new(Event::new(event, Arc::clone(&names), exts_array, details));
+    let event = |(event, details): (FeedEvent, Details)| {
+        let held = gateway.event_memory().hold(event.bytes);
+        Arc::new(Event::new(event, (Arc::clone(&names), exts_array), details, held))
+    };
     Ok(events.into_iter().zip(details).map(event).collect())
 }
 
@@ -129,6 +142,13 @@ impl Event {
             conversation: conversation.map(Into::into),
             ..Default::default()
         };
-        Self::new(FeedEvent::read(wire).expect("an event"), Arc::default(), false, Details::default())
+        Self::new(FeedEvent::read(wire).expect("an event"), Default::default(), Details::default(), Held::default())
+    }
+
+    /// One that came with so many bytes.
+    pub fn example_of(bytes: usize) -> Self {
+        let mut event = Self::example();
+        event.event.bytes = bytes;
+        event
     }
 }

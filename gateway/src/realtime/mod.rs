@@ -16,6 +16,7 @@ mod grpc;
 mod hub;
 mod json;
 mod kick;
+mod memory;
 mod msync;
 mod older;
 mod pace;
@@ -37,7 +38,7 @@ use axum::routing::{MethodRouter, get};
 
 pub use self::grpc::Realtime;
 use self::hub::Hub;
-pub(crate) use self::sockets::Sockets;
+pub(crate) use self::{memory::EventMemory, sockets::Sockets};
 use crate::Gateway;
 
 /// Clients of a stopping process are sent away within this time, spread evenly, so that they do not reconnect all at once.
