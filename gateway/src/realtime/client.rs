@@ -57,6 +57,8 @@ impl Client {
     /// The same rules as for the REST call, as the user themselves. Returns the messages, and when they were committed.
     pub async fn append(&self, mut draft: Draft) -> Result<(Vec<Sent>, i64), Refusal> {
         agora::send::check_from(&self.identity, &draft)?;
+        // Only the app writes to names that nobody has yet: a user could make any number of them.
+        draft.accept_unknown_names = false;
         if let Some(media) = draft.content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
             media.url = format!("{}{}", self.base, media.url);
         }

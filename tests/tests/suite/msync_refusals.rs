@@ -497,3 +497,17 @@ every_shape! {
         assert_eq!(code, 0);
     }
 }
+
+every_shape! {
+    async fn a_user_writes_to_nobody_who_has_not_registered_and_so_fills_no_table_with_names(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        let mut nora = Raw::logged_in(&app, "nora").await;
+        let refused = why(1, "the username doesn't exist!");
+        assert_eq!(nora.refused(text(Type::Chat, "ghost", "hello?")).await, refused);
+        // It is no refusal of the name that is kept: the app may write to it, and whoever registers it has that.
+        agora.send_text("nora", "ghost", "from the app").await;
+        agora.register(&["ghost"]).await;
+        assert_eq!(nora.refused(text(Type::Chat, "ghost", "hello")).await, why(0, ""));
+    }
+}

@@ -169,6 +169,9 @@ every_shape! {
         socket.send(&send("9", "groupchat", "16", "x")).await;
         let error = socket.next_of("error").await;
         assert_eq!((&error["id"], &error["reason"]), (&json!("9"), &json!("GROUP_NOT_FOUND")));
+        socket.send(&send("12", "chat", "nobody", "x")).await;
+        let error = socket.next_of("error").await;
+        assert_eq!((&error["id"], &error["reason"]), (&json!("12"), &json!("USER_NOT_FOUND")));
         let as_another = json!({"type": "send", "id": "10", "chat_type": "chat",
             "message": {"from": "omar", "to": ["nora"], "type": "txt", "body": {"msg": "x"}}});
         socket.send(&as_another).await;

@@ -306,6 +306,7 @@ pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
         Reason::TextBlocked => (Fail, "blocked by content moderation"),
         Reason::BlockedByReceiver => (Fail, "blocked"),
         Reason::NotAContact => (Fail, "nonroster"),
+        Reason::UserNotFound if asked == Asked::Send => (Fail, "the username doesn't exist!"),
         Reason::GroupNotFound if asked != Asked::Room => (Fail, "group not found"),
         Reason::NotGroupMember => (Fail, "not in group or chatroom"),
         Reason::GroupDisabled if asked == Asked::Room => {
