@@ -1,7 +1,7 @@
 //! The packets on the socket: read, and written.
 
 use prost::{Message as _, bytes::Bytes};
-use tidings_domain::{Error, UnixMillis, decimal_id};
+use tidings_domain::{Error, Hidden, UnixMillis, decimal_id};
 
 use super::{
     jid::{CONFERENCE_DOMAIN, USER_DOMAIN, jid_of},
@@ -43,7 +43,7 @@ pub struct Login {
     /// The user's name.
     pub name: String,
     /// The token of the user.
-    pub token: String,
+    pub token: Hidden<String>,
     /// The device; two sessions with the same name replace each other.
     pub device: String,
     /// The kind of the device.
@@ -108,7 +108,7 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
         return Err(Error::invalid("resource", format!("must be 1 to {MAX_NAME} bytes without U+0000")));
     }
     let (app_key, name) = (guid.app_key.unwrap_or_default(), guid.name.unwrap_or_default());
-    Ok(Login { app_key, name, token, device, platform: platform(provision) })
+    Ok(Login { app_key, name, token: Hidden::new(token), device, platform: platform(provision) })
 }
 
 /// The SDKs of web pages say that their system is another one.
@@ -339,8 +339,9 @@ mod tests {
         };
         let auth_token = Some(r#"{"token":"$t$abc"}"#.to_owned());
         let provision = Provision { resource: Some("webim_1".to_owned()), auth_token, ..Provision::default() };
-        assert_eq!(login(&packet(Some("$t$def")), &provision).unwrap().token, "def");
-        assert_eq!(login(&packet(None), &provision).unwrap().token, "abc");
+        assert_eq!(login(&packet(Some("$t$def")), &provision).unwrap().token.expose(), "def");
+        assert_eq!(login(&packet(None), &provision).unwrap().token.expose(), "abc");
+        assert!(!format!("{:?}", login(&packet(None), &provision)).contains("abc"), "tokens are in no log");
         let no_device = Provision { resource: None, ..provision };
         assert!(login(&packet(None), &no_device).unwrap_err().to_string().contains("resource"));
     }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{Addressing, Refusal};
-use tidings_domain::{ConversationId, Error, MsgId, Reason, Sent, UserId, decimal_id};
+use tidings_domain::{ConversationId, Error, Hidden, MsgId, Reason, Sent, UserId, decimal_id};
 
 /// A frame from a client.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub(super) enum ClientFrame<'a> {
 pub(super) struct Auth<'a> {
     /// `org#app`.
     pub app: Cow<'a, str>,
-    pub token: Cow<'a, str>,
+    pub token: Hidden<Cow<'a, str>>,
     /// The client's name for its device; may be empty.
     pub device: Cow<'a, str>,
     /// The kind of the device.
@@ -106,7 +106,7 @@ fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
         }
         required("app", frame.app.as_deref())?;
         required("token", frame.token.as_deref())?;
-        let (app, token) = (frame.app.unwrap_or_default(), frame.token.unwrap_or_default());
+        let (app, token) = (frame.app.unwrap_or_default(), Hidden::new(frame.token.unwrap_or_default()));
         return Ok(ClientFrame::Auth(Auth { app, token, device, platform, cursor: frame.cursor }));
     }
     required("id", frame.id.as_deref())?;
@@ -293,6 +293,13 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         parse(text).map(|frame| format!("{frame:?}")).expect_err("refused").error.to_string()
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let auth = parse(r#"{"type":"auth","app":"acme#chat","token":"s3cret","device":"web"}"#);
+        let shown = auth.map(|frame| format!("{frame:?}")).ok().expect("a frame");
+        assert!(shown.contains("acme#chat") && !shown.contains("s3cret"), "{shown}");
     }
 
     #[test]

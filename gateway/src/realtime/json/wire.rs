@@ -55,7 +55,7 @@ impl Wire for JsonWire {
         };
         // Several sessions may have the same device: only MSync replaces them.
         let device = Device::shared(&auth.device, &auth.platform);
-        let client = Client::of(&socket.gateway, &socket.peer, &auth.app, &auth.token, device).await;
+        let client = Client::of(&socket.gateway, &socket.peer, &auth.app, auth.token.expose(), device).await;
         let client = client.map_err(|error| End::Refused(refusal_code(&error), Some(refusal(&error))))?;
         Ok((client, Self { since: auth.cursor.map(std::borrow::Cow::into_owned), cursor: None }))
     }

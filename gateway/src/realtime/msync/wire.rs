@@ -58,7 +58,7 @@ impl Wire for MsyncWire {
         };
         let Login { app_key: app, name, token, device, platform } = login;
         let shown = Device::single(&device, platform);
-        let client = Client::of(&socket.gateway, &socket.peer, &app, &token, shown).await;
+        let client = Client::of(&socket.gateway, &socket.peer, &app, token.expose(), shown).await;
         let client = client.map_err(|error| refused(&device, &known(error)))?;
         if !client.username.eq_ignore_ascii_case(&name) {
             return Err(refused(&device, &Error::new(Reason::TokenForeign, "")));
