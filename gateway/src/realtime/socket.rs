@@ -17,6 +17,10 @@ use crate::Gateway;
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a frame may take to be written.
 const WRITE: Duration = Duration::from_secs(20);
+/// The same of the last frames to a client that has not read for long.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+/// The client reads too slowly.
+pub(super) const TOO_SLOW: &str = "the client reads too slowly";
 
 /// A client's connection.
 pub(super) struct Socket {
@@ -46,6 +50,14 @@ pub(super) enum End {
 }
 
 impl End {
+    /// How long each of the last frames may take to be written.
+    fn last_write(&self) -> Duration {
+        match self {
+            Self::Gone | Self::Told(_, TOO_SLOW) => LAST_WRITE,
+            _ => WRITE,
+        }
+    }
+
     /// The reason, for the numbers.
     pub const fn word(&self) -> &'static str {
         match self {
@@ -77,19 +89,20 @@ impl Socket {
 
     /// Closes it, after a last frame.
     pub async fn close(mut self, end: End, last: Option<Message>) {
+        let most = end.last_write();
         if let Some(last) = last {
-            let _ = self.send(last).await;
+            let _ = timeout(most, self.sink.send(last)).await;
         }
         let (code, word) = match end {
             End::Gone => {
                 // Answers the client's close frame, if it sent one.
-                let _ = timeout(WRITE, self.sink.close()).await;
+                let _ = timeout(most, self.sink.close()).await;
                 return;
             }
             End::Told(code, word) => (code, word),
             End::Refused(code, frame) => {
                 if let Some(frame) = frame {
-                    let _ = self.send(frame).await;
+                    let _ = timeout(most, self.sink.send(frame)).await;
                 }
                 (code, "refused")
             }
@@ -98,7 +111,7 @@ impl Socket {
             End::Replaced => (REPLACED, "replaced"),
         };
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(word) }));
-        let _ = timeout(WRITE, self.sink.send(close)).await;
+        let _ = timeout(most, self.sink.send(close)).await;
     }
 
     /// The next text or binary frame.

@@ -11,7 +11,7 @@ use super::{
     event::Batch,
     hub::Entered,
     session::{Ending, Signal},
-    socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
+    socket::{End, Socket, TOO_SLOW, TRY_AGAIN, UNAUTHORIZED},
 };
 
 /// A wire format, as one client speaks it.
@@ -99,7 +99,7 @@ pub(super) const fn refusal_code(error: &Error) -> u16 {
 impl From<Ending> for End {
     fn from(why: Ending) -> Self {
         match why {
-            Ending::TooSlow => Self::Told(TRY_AGAIN, "the client reads too slowly"),
+            Ending::TooSlow => Self::Told(TRY_AGAIN, TOO_SLOW),
             Ending::FeedLost => Self::Told(TRY_AGAIN, "the feed is interrupted"),
             Ending::Replaced => Self::Replaced,
             Ending::Kicked => Self::Kicked,
