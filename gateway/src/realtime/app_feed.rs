@@ -14,7 +14,7 @@ use tidings_runtime::{
 };
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tonic::Streaming;
 
@@ -24,6 +24,7 @@ use super::{
     kick::kick,
     older::Older,
     recipients::recipients,
+    serve::share,
     session::{Ending, Session, Signal},
     table::Table,
 };
@@ -90,11 +91,11 @@ impl AppFeed {
         let unfinished = gateway.unfinished().begin();
         tokio::spawn(async move {
             let _unfinished = unfinished;
-            tokio::select! {
-                () = followed.follow(&gateway) => {}
-                () = followed.last_sessions(&gateway) => {}
-            }
-            followed.end();
+            let within = tokio::select! {
+                () = followed.follow(&gateway) => SPREAD,
+                () = followed.last_sessions(&gateway) => Duration::ZERO,
+            };
+            followed.end(within);
             ended(&followed);
         });
         feed
@@ -190,16 +191,25 @@ impl AppFeed {
         loop {
             match self.follow_once(gateway, &mut after, &mut pause).await {
                 Ok(()) => return,
-                Err(error) if error.reason() == Reason::EventsExpired => {
-                    // Cannot be for a gateway that follows, unless it stood still for as long as events are kept.
-                    tracing::warn!(app = %self.app.id, "the event feed was purged before it was delivered");
-                    return;
-                }
-                Err(error) if !error.reason().is_transient() => {
-                    tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
-                    return;
-                }
-                Err(error) => tracing::debug!(%error, app = %self.app.id, "the event feed is opened again"),
+                Err(error) => match error.reason() {
+                    Reason::AppNotFound | Reason::AppDisabled => {
+                        tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
+                        return;
+                    }
+                    Reason::EventsExpired | Reason::InvalidArgument => {
+                        // Cannot be for a gateway that follows, unless it stood still for as long as events are kept, or
+                        // the feed is another one now. Clients have to read what they missed.
+                        tracing::warn!(%error, app = %self.app.id, "the event feed does not go on from where it was");
+                        return;
+                    }
+                    reason if reason.is_transient() => {
+                        tracing::debug!(%error, app = %self.app.id, "the event feed is opened again");
+                    }
+                    // Whatever it is, it would be the same for clients that connect again.
+                    _ => {
+                        tracing::error!(%error, app = %self.app.id, "the event feed cannot be read, and is opened again")
+                    }
+                },
             }
             if self.is_unused() {
                 return;
@@ -323,13 +333,26 @@ impl AppFeed {
         is_unused
     }
 
-    fn end(&self) {
-        let mut state = self.state();
-        state.has_ended = true;
-        for session in state.table.all() {
-            session.end(Ending::FeedLost);
-        }
+    /// Takes no more sessions, and ends those that it has within that time, so that their clients do not come back all at
+    /// once.
+    fn end(&self, within: Duration) {
+        let mut sessions: Vec<Arc<Session>> = {
+            let mut state = self.state();
+            state.has_ended = true;
+            state.table.all().cloned().collect()
+        };
         self.started.send_replace(true);
+        if within.is_zero() {
+            return sessions.iter().for_each(|session| session.end(Ending::FeedLost));
+        }
+        let (began, share) = (Instant::now(), |session: &Arc<Session>| share(session.user));
+        sessions.sort_unstable_by(|one, other| share(one).total_cmp(&share(other)));
+        tokio::spawn(async move {
+            for session in sessions {
+                sleep_until(began + within.mul_f64(share(&session))).await;
+                session.end(Ending::FeedLost);
+            }
+        });
     }
 }
 

@@ -231,7 +231,7 @@ const fn cost(message: Option<&Message>) -> u32 {
 }
 
 /// A fraction from 0 to 1 that spreads users evenly.
-fn share(user: UserId) -> f64 {
+pub(super) fn share(user: UserId) -> f64 {
     let mixed = (user.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
     f64::from(mixed as u16) / f64::from(u16::MAX)
 }

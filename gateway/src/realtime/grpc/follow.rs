@@ -17,6 +17,7 @@ use crate::{
         SPREAD,
         event::{Batch, Event},
         hub::Entered,
+        serve::share,
         session::{Ending, Item},
     },
 };
@@ -67,7 +68,7 @@ impl Subscription {
             () = stopping.draining() => Err(status_from_error(Error::new(Reason::Unavailable, "the server restarts"))),
         };
         if stopping.is_draining() || stopping.is_triggered() {
-            sleep(SPREAD.mul_f64(share(self.users.first()))).await;
+            sleep(SPREAD.mul_f64(share(self.users.first().copied().unwrap_or(UserId::ADMIN)))).await;
         }
         end
     }
@@ -147,10 +148,4 @@ fn events(batch: &Batch) -> Vec<pb::SubscribedEvent> {
 pub(super) fn event(event: &Event, mut user_ids: Vec<i64>) -> pb::SubscribedEvent {
     user_ids.sort_unstable();
     pb::SubscribedEvent { event: Some(event.event.wire_for_users()), user_ids }
-}
-
-/// A fraction from 0 to 1 that spreads subscriptions evenly.
-fn share(user: Option<&UserId>) -> f64 {
-    let mixed = (user.map_or(0, |user| user.0) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
-    f64::from(mixed as u16) / f64::from(u16::MAX)
 }
