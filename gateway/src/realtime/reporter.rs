@@ -68,6 +68,7 @@ impl Reporter {
             platform: client.shown.platform.to_string(),
             opened_at_ms: session.opened_at.0,
             address: client.caller.address.map(|address| address.to_string()).unwrap_or_default(),
+            single: session.replaces().is_some(),
         };
         let known = self.unreported().start(id, started);
         self.changed.notify_one();

@@ -51,6 +51,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0011_service_accounts.sql"),
         include_str!("../migrations/sqlite/0012_hook_subjects.sql"),
         include_str!("../migrations/sqlite/0013_presence_due.sql"),
+        include_str!("../migrations/sqlite/0014_single_sessions.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -66,6 +67,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0011_service_accounts.sql"),
         include_str!("../migrations/postgres/0012_hook_subjects.sql"),
         include_str!("../migrations/postgres/0013_presence_due.sql"),
+        include_str!("../migrations/postgres/0014_single_sessions.sql"),
     ],
 };
 

@@ -1,12 +1,13 @@
 //! Connected clients while something of the server is away, and under load (docs/realtime.md).
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use prost::Message as _;
 use serde_json::{Value, json};
 use tidings_dialects::agora::msync::pb::{Jid, MSync, Provision, msync::Command};
-use tidings_testkit::{Agora, Installation, PacketSocket, Socket, Suite, TestApp, wait_until};
-use tokio::time::{Instant, sleep};
+use tidings_testkit::{Installation, PacketSocket, Socket, Suite, TestApp, wait_until};
+
+use crate::order::doubled;
 
 /// The first packet of a device of the vendor's SDKs.
 fn provision(app_key: &str, user: &str, token: &str, device: &str) -> Vec<u8> {
@@ -26,6 +27,11 @@ fn provision(app_key: &str, user: &str, token: &str, device: &str) -> Vec<u8> {
         ..MSync::default()
     }
     .encode_to_vec()
+}
+
+fn packet(command: Command, payload: Vec<u8>) -> Vec<u8> {
+    MSync { version: Some(1), command: Some(command.into()), payload: Some(payload), ..MSync::default() }
+        .encode_to_vec()
 }
 
 fn auth(app_key: &str, token: &str) -> Value {
@@ -96,4 +102,35 @@ async fn sockets_leave_connections_for_rest_and_a_place_is_free_when_its_client_
     drop(first);
     wait_until("a place", async || upgrade().await.expect("an answer").status() == 101).await;
     open().await;
+}
+
+/// A device that has logged in at that gateway.
+async fn log_in(app: &TestApp, gateway: usize, user: &str, device: &str) -> PacketSocket {
+    let token = app.agora().logged_in(user).await.token;
+    let key = format!("{}#{}", app.app().org, app.app().name);
+    let mut socket = PacketSocket::connect(&app.suite.urls()[gateway]).await;
+    socket.send(provision(&key, user, &token, device)).await;
+    let answer = MSync::decode(&*socket.next().await.expect("an answer")).expect("a packet");
+    let status = Provision::decode(answer.payload()).expect("a provision").status.expect("a status");
+    assert_eq!(status.error_code.unwrap_or_default(), 0);
+    socket
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_logs_in_at_another_gateway_ends_its_older_session() {
+    let (app, [one, _]) = doubled().await;
+    one.register(&["nora"]).await;
+    let mut first = log_in(&app, 0, "nora", "web_1").await;
+    let mut other_device = log_in(&app, 0, "nora", "web_2").await;
+    let mut second = log_in(&app, 1, "nora", "web_1").await;
+    // It is told why, and closed with the code of a device that is replaced.
+    first.next().await.expect("a packet that says why");
+    assert_eq!(first.next().await, Err(4409));
+    for socket in [&mut other_device, &mut second] {
+        socket.send(packet(Command::Unread, Vec::new())).await;
+        socket.next().await.expect("an answer");
+    }
+    let told = one.get("/tidings/events?after=0:0&kinds=user.offline&wait=0").await.expect(200)["data"].clone();
+    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
+    assert_eq!(told[0]["change"]["how"], "replaced", "{told}");
 }
