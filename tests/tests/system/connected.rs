@@ -130,7 +130,11 @@ async fn a_device_that_logs_in_at_another_gateway_ends_its_older_session() {
         socket.send(packet(Command::Unread, Vec::new())).await;
         socket.next().await.expect("an answer");
     }
-    let told = one.get("/tidings/events?after=0:0&kinds=user.offline&wait=0").await.expect(200)["data"].clone();
-    assert_eq!(told.as_array().map(Vec::len), Some(1), "{told}");
-    assert_eq!(told[0]["change"]["how"], "replaced", "{told}");
+    let mut told = Value::Null;
+    wait_until("the event", async || {
+        told = one.get("/tidings/events?after=0:0&kinds=user.offline&wait=0").await.expect(200)["data"].clone();
+        told.as_array().is_some_and(|told| !told.is_empty())
+    })
+    .await;
+    assert_eq!((told.as_array().map(Vec::len), &told[0]["change"]["how"]), (Some(1), &json!("replaced")), "{told}");
 }
