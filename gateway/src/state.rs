@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -38,7 +39,12 @@ pub struct GatewayConfig {
     pub link_keys: Vec<Vec<u8>>,
     /// Maximum number of clients that are logged in over a socket. Absent: as many as there are connections.
     pub sockets: Option<usize>,
+    /// Maximum time over which connected clients of a stopping process are sent away. Absent: 5 seconds.
+    pub drain_clients: Option<Duration>,
 }
+
+/// How long clients are sent away at most, unless the settings say so.
+const DRAIN_CLIENTS: Duration = Duration::from_secs(5);
 
 fn random_key(entropy: &dyn Entropy) -> Vec<u8> {
     let mut key = vec![0; 32];
@@ -102,7 +108,7 @@ impl Gateway {
             limits: Limits::new(clients.directory_internal.clone(), clock.clone()),
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
-            sockets: Sockets::new(config.sockets.unwrap_or(usize::MAX)),
+            sockets: Sockets::new(config.sockets.unwrap_or(usize::MAX), config.drain_clients.unwrap_or(DRAIN_CLIENTS)),
             event_memory: EventMemory::default(),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),

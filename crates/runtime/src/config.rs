@@ -69,6 +69,8 @@ pub struct Config {
     /// Milliseconds between the stop signal, from which on the process is not ready, and closing its listeners.
     /// Absent: a second for a single role, nothing for all of them in one process.
     pub drain_delay_ms: Option<u64>,
+    /// Maximum number of milliseconds over which connected clients of a stopping process are sent away.
+    pub drain_clients_ms: u64,
 }
 
 /// Where data is stored.
@@ -230,6 +232,7 @@ impl Default for Config {
             callbacks: Callbacks::default(),
             limits: Limits::default(),
             drain_delay_ms: None,
+            drain_clients_ms: 5_000,
         }
     }
 }
@@ -299,7 +302,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 44] = [
+const KEYS: [&str; 45] = [
     "data",
     "listen",
     "grpc_listen",
@@ -311,6 +314,7 @@ const KEYS: [&str; 44] = [
     "service_key_previous",
     "data_key",
     "drain_delay_ms",
+    "drain_clients_ms",
     "database.url",
     "database.skip_migrations",
     "peers.directory",
@@ -347,10 +351,11 @@ const KEYS: [&str; 44] = [
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 13] = [
+const TYPED: [&str; 14] = [
     "trusted_proxies",
     "cors_origins",
     "drain_delay_ms",
+    "drain_clients_ms",
     "database.skip_migrations",
     "files.s3_virtual_hosts",
     "telemetry.otlp_metrics_seconds",

@@ -41,8 +41,9 @@ const BATCH: i32 = 500;
 const MOST_SESSIONS: usize = 64;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
-/// How long sessions may stay when the process stops: they end by themselves, those that are stuck with the feed.
-const LAST_SESSIONS: Duration = SPREAD.saturating_add(Duration::from_millis(500));
+/// How long after the others sessions may stay when the process stops: they end by themselves, those that are stuck with the
+/// feed.
+const STUCK: Duration = Duration::from_millis(500);
 
 /// The feed of one app.
 pub(super) struct AppFeed {
@@ -92,7 +93,7 @@ impl AppFeed {
         tokio::spawn(async move {
             let _unfinished = unfinished;
             let within = tokio::select! {
-                () = followed.follow(&gateway) => SPREAD,
+                () = followed.follow(&gateway) => SPREAD.max(gateway.sockets().drain()),
                 () = followed.last_sessions(&gateway) => Duration::ZERO,
             };
             followed.end(within);
@@ -182,7 +183,7 @@ impl AppFeed {
                 emptied.await;
             }
         };
-        let _ = timeout(LAST_SESSIONS, emptied).await;
+        let _ = timeout(gateway.sockets().longest_drain() + STUCK, emptied).await;
     }
 
     /// Until it has had no session for a while.

@@ -41,10 +41,9 @@ use self::hub::Hub;
 pub(crate) use self::{memory::EventMemory, sockets::Sockets};
 use crate::Gateway;
 
-/// Clients of a stopping process are sent away within this time, spread evenly, so that they do not reconnect all at once.
+/// Subscriptions of a stopping process, and sessions whose feed has ended, are ended within this time, spread evenly, so that
+/// they do not come back all at once.
 const SPREAD: Duration = Duration::from_secs(3);
-/// How long after the stop clients may take to go, and their ends to be reported.
-pub(crate) const LAST: Duration = Duration::from_secs(5);
 
 /// The endpoints of clients that connect. Their sessions are one gateway's.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {

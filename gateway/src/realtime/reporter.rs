@@ -20,7 +20,6 @@ use tokio::{
 use tonic::Request;
 
 use super::{
-    LAST,
     client::Client,
     session::Session,
     unreported::{Part, Unreported},
@@ -103,7 +102,7 @@ impl Reporter {
             let _unfinished = unfinished;
             let too_late = async {
                 gateway.stopping().triggered().await;
-                sleep(LAST).await;
+                sleep(gateway.sockets().longest_stop()).await;
             };
             tokio::select! {
                 () = reporter.run(&gateway) => {}

@@ -13,7 +13,6 @@ use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::{
-    SPREAD,
     client::Client,
     hub::Entered,
     pace::{Pace, Paced},
@@ -153,7 +152,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
     let stopping = socket.gateway.stopping().clone();
     let draining = async {
         stopping.draining().await;
-        sleep(SPREAD.mul_f64(share(client.user))).await;
+        sleep(client.gateway.sockets().drain().mul_f64(share(client.user))).await;
     };
     tokio::pin!(draining);
     let (mut doubt, mut again) = (entered.inbox.doubts(), None);

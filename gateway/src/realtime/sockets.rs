@@ -12,12 +12,17 @@ use crate::Gateway;
 
 /// Logins of a user at this gateway: each writes rows and events, and may have callbacks.
 const LOGINS: Pace = Pace { each: Duration::from_secs(1), burst: 120 };
+/// How long it takes to send a client of a stopping process away.
+const DRAINED_EACH: Duration = Duration::from_millis(2);
+/// How long after them the ends of their sessions may take to be reported.
+const REPORTING: Duration = Duration::from_secs(2);
 /// Rooms that a user enters or leaves over sockets: each is told to everybody there.
 const ROOM_CHANGES: Pace = Pace { each: Duration::from_secs(1), burst: 60 };
 
 /// The places.
 pub(crate) struct Sockets {
     most: usize,
+    longest_drain: Duration,
     taken: AtomicUsize,
     logins: PacedUsers,
     room_changes: PacedUsers,
@@ -27,10 +32,26 @@ pub(crate) struct Sockets {
 pub(super) struct Place(Gateway);
 
 impl Sockets {
-    /// With so many places.
-    pub fn new(most: usize) -> Self {
+    /// With so many places. The clients of a stopping process are sent away within `longest_drain`.
+    pub fn new(most: usize, longest_drain: Duration) -> Self {
         let (logins, room_changes) = (PacedUsers::new(LOGINS), PacedUsers::new(ROOM_CHANGES));
-        Self { most, taken: AtomicUsize::new(0), logins, room_changes }
+        Self { most, longest_drain, taken: AtomicUsize::new(0), logins, room_changes }
+    }
+
+    /// Over which time the clients of a stopping process are sent away: evenly, so that they do not connect to another all at
+    /// once.
+    pub(super) fn drain(&self) -> Duration {
+        let clients = self.taken.load(Ordering::Relaxed) as u32;
+        (DRAINED_EACH * clients).min(self.longest_drain)
+    }
+
+    pub(super) const fn longest_drain(&self) -> Duration {
+        self.longest_drain
+    }
+
+    /// How long after the stop clients may take to go, and their ends to be reported.
+    pub fn longest_stop(&self) -> Duration {
+        self.longest_drain + REPORTING
     }
 
     /// Whether no place is left.
@@ -60,5 +81,19 @@ impl Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.sockets().taken.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_more_clients_there_are_the_longer_they_are_sent_away_up_to_a_limit() {
+        let sockets = Sockets::new(10_000, Duration::from_secs(8));
+        for (clients, drain) in [(0, 0), (100, 200), (3_000, 6_000), (9_000, 8_000)] {
+            sockets.taken.store(clients, Ordering::Relaxed);
+            assert_eq!(sockets.drain(), Duration::from_millis(drain));
+        }
     }
 }

@@ -68,7 +68,8 @@ impl Subscription {
             () = stopping.draining() => Err(status_from_error(Error::new(Reason::Unavailable, "the server restarts"))),
         };
         if stopping.is_draining() || stopping.is_triggered() {
-            sleep(SPREAD.mul_f64(share(self.users.first().copied().unwrap_or(UserId::ADMIN)))).await;
+            let within = SPREAD.min(self.gateway.sockets().longest_drain());
+            sleep(within.mul_f64(share(self.users.first().copied().unwrap_or(UserId::ADMIN)))).await;
         }
         end
     }

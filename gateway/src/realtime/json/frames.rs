@@ -189,6 +189,9 @@ pub(super) enum ServerFrame<'a> {
     Closing {
         reason: &'a str,
         cursor: Option<&'a str>,
+        /// When to connect again, if that helps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
 }
 
@@ -378,7 +381,7 @@ mod tests {
                 reason,
                 retry_after_seconds: Some(1),
             }),
-            text_of(&ServerFrame::Closing { reason: "restart", cursor }),
+            text_of(&ServerFrame::Closing { reason: "restart", cursor, retry_after_ms: Some(1_000) }),
         ];
         let listed = listed();
         assert_eq!(listed.len(), frames.len());

@@ -127,17 +127,17 @@ impl Wire for JsonWire {
 
     fn closing_early(end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => Some(closing(word, None)),
+            End::Told(code, word) => Some(closing(word, None, retry_after_ms(*code))),
             _ => None,
         }
     }
 
     fn closing(&self, end: &End) -> Option<Message> {
         match end {
-            End::Told(_, word) => Some(closing(word, self.cursor.as_deref())),
+            End::Told(code, word) => Some(closing(word, self.cursor.as_deref(), retry_after_ms(*code))),
             End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
-            End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
-            End::Replaced => Some(closing("newer sessions of the user took its place", self.cursor.as_deref())),
+            End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref(), None)),
+            End::Replaced => Some(closing("newer sessions of the user took its place", self.cursor.as_deref(), None)),
             End::Gone | End::Refused(..) => None,
         }
     }
@@ -149,8 +149,13 @@ fn text(text: impl Into<Utf8Bytes>) -> Message {
     Message::Text(text.into())
 }
 
-fn closing(reason: &str, cursor: Option<&str>) -> Message {
-    text(text_of(&ServerFrame::Closing { reason, cursor }))
+fn closing(reason: &str, cursor: Option<&str>, retry_after_ms: Option<u64>) -> Message {
+    text(text_of(&ServerFrame::Closing { reason, cursor, retry_after_ms }))
+}
+
+/// When a client that was closed for the server's sake connects again.
+fn retry_after_ms(code: u16) -> Option<u64> {
+    matches!(code, close_code::RESTART | TRY_AGAIN).then_some(1_000)
 }
 
 fn refusal(error: &Error) -> Message {
