@@ -253,6 +253,27 @@ every_shape! {
         let (_, _, of_omar) = omar.does(text(Type::Chat, "nora", "mine")).await;
         let foreign = pia.refused(of_message(Type::Edit, "omar", of_omar)).await;
         assert!([gone, why(1, "Sorry, You do not have permission")].contains(&foreign), "{foreign:?}");
+        let ban = format!("/chatgroups/{group}/ban");
+        agora.post(&ban, &json!({})).await.expect(200);
+        let with_all = loop {
+            let answer = omar.refused(in_group("hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(with_all, why(1, "not in group or chatroom white list"));
+        agora.delete(&ban).await.expect(200);
+        wait_until("the end of the ban", async || omar.refused(in_group("hi")).await.0 == 0).await;
+        agora.post("/mutes", &json!({"username": "omar", "groupchat": -1})).await.expect(200);
+        let by_the_app = loop {
+            let answer = omar.refused(in_group("hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(by_the_app, why(7, "user is mute"));
+        agora.post("/mutes", &json!({"username": "omar", "groupchat": 0})).await.expect(200);
+        wait_until("the end of the mute", async || omar.refused(in_group("hi")).await.0 == 0).await;
         agora.post(&format!("/chatgroups/{group}/mute"), &json!({"usernames": ["omar"], "mute_duration": -1})).await.expect(200);
         let muted = loop {
             let answer = omar.refused(in_group("hi")).await;

@@ -302,6 +302,8 @@ pub fn outcome_of(refusal: &Refusal, asked: Asked) -> Outcome {
     let words = refusal.description.as_ref();
     let (code, reason) = match refusal.reason {
         Reason::Muted => (UserMuted, "you were muted"),
+        Reason::GroupMuted => (Fail, "not in group or chatroom white list"),
+        Reason::UserMuted => (PermissionDenied, "user is mute"),
         Reason::RefusedByHook => (PermissionDeniedExternal, words),
         Reason::TextBlocked => (Fail, "blocked by content moderation"),
         Reason::BlockedByReceiver => (Fail, "blocked"),
