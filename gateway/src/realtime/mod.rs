@@ -28,6 +28,7 @@ mod session;
 mod socket;
 mod sockets;
 mod table;
+mod tokens;
 mod unreported;
 mod waiting;
 mod wire;
@@ -38,7 +39,7 @@ use axum::routing::{MethodRouter, get};
 
 pub use self::grpc::Realtime;
 use self::hub::Hub;
-pub(crate) use self::{memory::EventMemory, sockets::Sockets};
+pub(crate) use self::{memory::EventMemory, sockets::Sockets, tokens::Checked};
 use crate::Gateway;
 
 /// Subscriptions of a stopping process, and sessions whose feed has ended, are ended within this time, spread evenly, so that

@@ -77,7 +77,7 @@ async fn identify<W: Wire>(socket: &mut Socket) -> Result<(Client, W, Place), En
     let first = first.unwrap_or(Err(End::Told(close_code::POLICY, W::LATE)))?;
     let logged_in = timeout(AUTHENTICATION, W::log_in(socket, first)).await;
     let (client, wire) = logged_in.unwrap_or(Err(End::Told(TRY_AGAIN, "the server cannot check the token now")))?;
-    let place = Place::take(&socket.gateway, client.caller.app, client.user);
+    let place = Place::take(&client);
     let place = place.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
     Ok((client, wire, place))
 }
@@ -126,10 +126,11 @@ async fn refused(client: &Client) -> Error {
     loop {
         sleep(CHECK).await;
         let is_due = checked_at.is_none_or(|at| at.elapsed() >= CHECK_TOKEN);
-        let has_ended = client.identity.expires_at().is_some_and(|end| end <= client.gateway.now());
-        let checked = if is_due || has_ended {
+        let now = client.gateway.now();
+        let current = client.tokens.current(now);
+        let checked = if is_due || current.has_ended(now) {
             checked_at = Some(Instant::now());
-            Box::pin(identities.of(app_ref::App::Id(app.0), &client.token)).await.map(drop)
+            Box::pin(identities.of(app_ref::App::Id(app.0), current.token.expose())).await.map(drop)
         } else {
             Box::pin(identities.check_app(app)).await
         };
@@ -207,7 +208,8 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             why = doubted => {
                 let app = app_ref::App::Id(client.caller.app.0);
                 again = None;
-                match Box::pin(socket.gateway.identities().anew(app, &client.token)).await {
+                let current = client.tokens.current(socket.gateway.now());
+                match Box::pin(socket.gateway.identities().anew(app, current.token.expose())).await {
                     Ok(()) => entered.report_again(),
                     Err(error) if !error.reason().is_transient() => return Err(why.into()),
                     Err(_) => again = Some((why, Instant::now() + CHECK)),

@@ -1,13 +1,21 @@
 //! The places of clients that are logged in over a socket, and how often a user may take one.
 
 use std::{
-    sync::atomic::{AtomicUsize, Ordering},
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use tidings_domain::{AppId, Error, Reason, UserId};
 
-use super::pace::{Pace, PacedUsers};
+use super::{
+    client::Client,
+    pace::{Pace, PacedUsers},
+    tokens::{Checked, Tokens},
+};
 use crate::Gateway;
 
 /// Logins of a user at this gateway: each writes rows and events, and may have callbacks.
@@ -24,18 +32,25 @@ pub(crate) struct Sockets {
     most: usize,
     longest_drain: Duration,
     taken: AtomicUsize,
+    /// Of those who have a place.
+    tokens: Mutex<HashMap<(AppId, UserId), Vec<Arc<Tokens>>>>,
     logins: PacedUsers,
     room_changes: PacedUsers,
 }
 
 /// A place, until it is dropped.
-pub(super) struct Place(Gateway);
+pub(super) struct Place {
+    gateway: Gateway,
+    user: (AppId, UserId),
+    tokens: Arc<Tokens>,
+}
 
 impl Sockets {
     /// With so many places. The clients of a stopping process are sent away within `longest_drain`.
     pub fn new(most: usize, longest_drain: Duration) -> Self {
         let (logins, room_changes) = (PacedUsers::new(LOGINS), PacedUsers::new(ROOM_CHANGES));
-        Self { most, longest_drain, taken: AtomicUsize::new(0), logins, room_changes }
+        let (taken, tokens) = (AtomicUsize::new(0), Mutex::default());
+        Self { most, longest_drain, taken, tokens, logins, room_changes }
     }
 
     /// Over which time the clients of a stopping process are sent away: evenly, so that they do not connect to another all at
@@ -59,6 +74,17 @@ impl Sockets {
         self.taken.load(Ordering::Relaxed) >= self.most
     }
 
+    /// A user has a token that may end later than those of their sessions here.
+    pub fn renew(&self, app: AppId, user: UserId, token: &Checked) {
+        for tokens in self.tokens().get(&(app, user)).into_iter().flatten() {
+            tokens.renew(token);
+        }
+    }
+
+    fn tokens(&self) -> MutexGuard<'_, HashMap<(AppId, UserId), Vec<Arc<Tokens>>>> {
+        self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Whether a user may enter or leave another room.
     pub(super) fn check_room_change(&self, app: AppId, user: UserId) -> Result<(), Error> {
         self.room_changes.take(app, user).map_err(|_| Error::new(Reason::RateReached, ""))
@@ -66,13 +92,17 @@ impl Sockets {
 }
 
 impl Place {
-    /// For a user who has logged in, if there is one.
-    pub fn take(gateway: &Gateway, app: AppId, user: UserId) -> Result<Self, Error> {
-        let sockets = gateway.sockets();
-        sockets.logins.take(app, user).map_err(|_| Error::new(Reason::RateReached, ""))?;
+    /// For a client that has logged in, if there is one.
+    pub fn take(client: &Client) -> Result<Self, Error> {
+        let (sockets, user) = (client.gateway.sockets(), (client.caller.app, client.user));
+        sockets.logins.take(user.0, user.1).map_err(|_| Error::new(Reason::RateReached, ""))?;
         let one_more = |taken: usize| (taken < sockets.most).then_some(taken + 1);
         match sockets.taken.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more) {
-            Ok(_) => Ok(Self(gateway.clone())),
+            Ok(_) => {
+                let tokens = Arc::clone(&client.tokens);
+                sockets.tokens().entry(user).or_default().push(Arc::clone(&tokens));
+                Ok(Self { gateway: client.gateway.clone(), user, tokens })
+            }
             Err(_) => Err(Error::new(Reason::Overloaded, "")),
         }
     }
@@ -80,7 +110,14 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.0.sockets().taken.fetch_sub(1, Ordering::Relaxed);
+        let sockets = self.gateway.sockets();
+        sockets.taken.fetch_sub(1, Ordering::Relaxed);
+        if let Entry::Occupied(mut of_user) = sockets.tokens().entry(self.user) {
+            of_user.get_mut().retain(|tokens| !Arc::ptr_eq(tokens, &self.tokens));
+            if of_user.get().is_empty() {
+                of_user.remove();
+            }
+        }
     }
 }
 

@@ -66,6 +66,7 @@ mod raw_http;
 mod realtime;
 mod realtime_limits;
 mod realtime_members;
+mod realtime_tokens;
 mod refused;
 mod requester;
 mod screening;

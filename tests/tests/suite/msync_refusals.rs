@@ -36,8 +36,19 @@ fn jid(name: &str, is_group: bool) -> Jid {
 
 impl Raw {
     pub async fn logged_in(app: &TestApp, user: &str) -> Self {
-        let mut socket = PacketSocket::connect(&app.suite.url()).await;
         let token = app.agora().logged_in(user).await.token;
+        Self::logged_in_with(app, user, &token).await
+    }
+
+    /// With that token.
+    pub async fn logged_in_with(app: &TestApp, user: &str, token: &str) -> Self {
+        let mut device = Self { socket: PacketSocket::connect(&app.suite.url()).await, next_id: 1 };
+        device.log_in(app, user, token).await;
+        device
+    }
+
+    /// Logs in, for the first time or again.
+    pub async fn log_in(&mut self, app: &TestApp, user: &str, token: &str) {
         let key = format!("{}#{}", app.app().org, app.app().name);
         let provision = Provision { resource: Some(format!("raw_{user}")), ..Provision::default() };
         let login = MSync {
@@ -48,11 +59,15 @@ impl Raw {
             payload: Some(provision.encode_to_vec()),
             ..MSync::default()
         };
-        socket.send(login.encode_to_vec()).await;
-        let answer = MSync::decode(&*socket.next().await.expect("an answer")).expect("a packet");
+        self.socket.send(login.encode_to_vec()).await;
+        let answer = loop {
+            let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
+            if answer.command() == Command::Provision {
+                break answer;
+            }
+        };
         let status = Provision::decode(answer.payload()).expect("a provision").status.expect("a status");
         assert_eq!(status.error_code(), tidings_dialects::agora::msync::pb::status::ErrorCode::Ok);
-        Self { socket, next_id: 1 }
     }
 
     /// The code with which the server closes the connection.

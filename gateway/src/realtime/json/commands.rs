@@ -2,16 +2,31 @@
 
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{self as codec, Addressing, Refusal};
-use tidings_domain::{Error, MsgId, Sent};
+use tidings_domain::{Error, Hidden, MsgId, Sent};
 
 use super::frames::{ClientFrame, SentMessage, ServerFrame, error, text_of};
-use crate::realtime::client::Client;
+use crate::realtime::{client::Client, socket::HEARTBEAT};
 
 /// A command, with its own copy of what it needs.
 pub(super) enum Command {
-    Send { id: String, addressing: Addressing, message: Box<RawValue>, idempotency_key: Option<String> },
-    Read { id: String, msg_id: MsgId },
-    Delivered { id: String, msg_id: MsgId },
+    Send {
+        id: String,
+        addressing: Addressing,
+        message: Box<RawValue>,
+        idempotency_key: Option<String>,
+    },
+    Read {
+        id: String,
+        msg_id: MsgId,
+    },
+    Delivered {
+        id: String,
+        msg_id: MsgId,
+    },
+    /// The client has a new token.
+    Renew {
+        token: Hidden<String>,
+    },
 }
 
 impl Command {
@@ -23,7 +38,8 @@ impl Command {
             }
             ClientFrame::Read { id, msg_id } => Some(Self::Read { id: id.into_owned(), msg_id }),
             ClientFrame::Delivered { id, msg_id } => Some(Self::Delivered { id: id.into_owned(), msg_id }),
-            ClientFrame::Auth(_) | ClientFrame::Ping => None,
+            ClientFrame::Auth(auth) => Some(Self::Renew { token: Hidden::new(auth.token.expose().to_string()) }),
+            ClientFrame::Ping => None,
         }
     }
 
@@ -41,6 +57,14 @@ impl Command {
             }
             Self::Read { id, msg_id } => done(&id, mark(&client, msg_id, true).await),
             Self::Delivered { id, msg_id } => done(&id, mark(&client, msg_id, false).await),
+            Self::Renew { token } => match client.renew(token.expose()).await {
+                Ok(_) => text_of(&ServerFrame::Ready {
+                    user: &client.username,
+                    cursor: None,
+                    heartbeat_seconds: HEARTBEAT.as_secs(),
+                }),
+                Err(why) => error(None, &Refusal::from(&why)),
+            },
         }
     }
 }

@@ -106,10 +106,6 @@ impl Wire for JsonWire {
         };
         let answer = match frame {
             Ok(ClientFrame::Ping) => text_of(&ServerFrame::Pong {}),
-            Ok(ClientFrame::Auth(_)) => {
-                let error = Error::invalid("type", "auth is only the first frame");
-                frames::bad(&BadFrame { id: None, error })
-            }
             Ok(frame) => return Ok(Command::of(frame).map(|command| command.carry_out(client.clone()).boxed())),
             Err(bad) => frames::bad(&bad),
         };

@@ -129,9 +129,11 @@ impl Wire for MsyncWire {
                 socket.send(binary(codec::logged_out())).await?;
                 return Err(End::Told(close_code::NORMAL, "logged out"));
             }
-            // A client that repeats its login is logged in.
-            Frame::Login(_) => {
-                socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?;
+            // A client that repeats its login is logged in, from now on with that token.
+            Frame::Login(login) => {
+                let ends_at = Box::pin(client.renew(login.token.expose())).await;
+                let ends_at = ends_at.map_err(|error| refused(&self.device, &error))?;
+                socket.send(binary(codec::logged_in(&self.device, ends_at))).await?;
             }
             Frame::Other => {}
         }
