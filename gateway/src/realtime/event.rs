@@ -142,7 +142,12 @@ impl Event {
             conversation: conversation.map(Into::into),
             ..Default::default()
         };
-        Self::new(FeedEvent::read(wire).expect("an event"), Default::default(), Details::default(), Held::default())
+        Self::new(
+            FeedEvent::read(wire).expect("an event"),
+            (Arc::default(), false),
+            Details::default(),
+            Held::default(),
+        )
     }
 
     /// One that came with so many bytes.

@@ -73,13 +73,16 @@ impl EventMemory {
 /// a feed ends more of them.
 fn end_heaviest(mut sessions: Vec<Arc<Session>>, excess: usize) -> usize {
     sessions.sort_by_cached_key(|session| std::cmp::Reverse(session.waiting_bytes()));
-    let mut released = 0;
-    let ended = sessions.iter().take_while(|session| {
-        let is_enough = released >= excess;
+    let (mut released, mut ended) = (0, 0);
+    for session in sessions {
+        if released >= excess {
+            break;
+        }
         released += session.waiting_bytes() * FORMS;
-        !is_enough
-    });
-    ended.map(|session| session.end(Ending::TooSlow)).count()
+        ended += 1;
+        session.end(Ending::TooSlow);
+    }
+    ended
 }
 
 impl Drop for Held {

@@ -222,7 +222,7 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
 }
 
 /// What it costs to have read a frame; of a ping or pong there is none.
-const fn cost(message: Option<&Message>) -> u32 {
+fn cost(message: Option<&Message>) -> u32 {
     let bytes = match message {
         Some(Message::Text(text)) => text.len(),
         Some(Message::Binary(bytes)) => bytes.len(),

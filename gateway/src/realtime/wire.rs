@@ -26,7 +26,7 @@ pub(super) trait Wire: Sized + Send + 'static {
     const LATE: &'static str;
 
     /// Who the client is, by its first text or binary frame.
-    fn log_in(socket: &Socket, first: Message) -> impl Future<Output = Result<(Client, Self), End>> + Send;
+    fn log_in(socket: &mut Socket, first: Message) -> impl Future<Output = Result<(Client, Self), End>> + Send;
 
     /// What the client is told of an error before the session started; `None`: the close code says it.
     fn refused(&self, error: &Error) -> Option<Message>;

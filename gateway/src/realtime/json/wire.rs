@@ -41,7 +41,7 @@ impl Wire for JsonWire {
     const LATE: &'static str = "no auth frame within 10 seconds";
 
     /// The first frame names the app and has the token of a user.
-    async fn log_in(socket: &Socket, first: Message) -> Result<(Client, Self), End> {
+    async fn log_in(socket: &mut Socket, first: Message) -> Result<(Client, Self), End> {
         let Message::Text(first) = first else {
             return Err(End::Told(close_code::UNSUPPORTED, "frames are text"));
         };

@@ -50,7 +50,7 @@ impl Wire for MsyncWire {
 
     const LATE: &'static str = "no provision within 10 seconds";
 
-    async fn log_in(socket: &Socket, first: Message) -> Result<(Client, Self), End> {
+    async fn log_in(socket: &mut Socket, first: Message) -> Result<(Client, Self), End> {
         let login = match codec::parse(&bytes_of(first)?) {
             Ok(Frame::Login(login)) => login,
             Ok(_) => return Err(End::Told(close_code::POLICY, "the first packet must be a provision")),
