@@ -10,6 +10,7 @@ use std::{
 
 use bytes::Bytes;
 use tidings_domain::{UnixMillis, UserId};
+use tidings_runtime::metrics;
 use tokio::sync::{mpsc, watch};
 
 use super::{
@@ -110,8 +111,12 @@ impl Session {
         self.device.as_ref().map(|device| &*device.replaces).filter(|name| !name.is_empty())
     }
 
-    /// Hands it events, or ends it if too many wait already.
-    pub fn push(&self, batch: Batch) {
+    /// Hands it events, or ends it if too many wait already. Of those that come when many do, room messages of low level are
+    /// dropped.
+    pub fn push(&self, mut batch: Batch) {
+        if self.waiting.is_over_half(MOST_WAITING) {
+            metrics().realtime.dropped.inc_by(batch.drop_low() as u64);
+        }
         let more = batch.amount();
         let before = self.waiting.add(more);
         // One event alone may be larger.
@@ -269,6 +274,35 @@ mod tests {
         assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
         session.push(large(MOST_WAITING.bytes / 2));
         assert!(matches!(inbox.next(true).await, Err(Ending::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_misses_room_messages_of_low_level_first_and_is_told_of_which_rooms() {
+        use tidings_domain::{ConversationId, RoomId};
+
+        use super::super::event::Event;
+        let (session, mut inbox) = Session::new(1, UserId(16), None, UnixMillis(0));
+        let low = Arc::new(Event::example_of_low_level(RoomId(33)));
+        let mixed = || {
+            let mut batch = Batch::new(&Arc::from("0:2"));
+            for event in [&low, &Arc::new(Event::example()), &low] {
+                batch.add(event, UserId(16));
+            }
+            batch
+        };
+        session.push(mixed());
+        session.push(batch(MOST_WAITING.events / 2));
+        session.push(mixed());
+        let mut next = async || match inbox.next(true).await {
+            Ok(Item::Batch(batch)) => batch,
+            _ => panic!("a batch"),
+        };
+        let first = next().await;
+        assert_eq!((first.events.len(), first.missed.len()), (3, 0));
+        next().await;
+        let last = next().await;
+        assert_eq!((last.events.len(), &last.users[..]), (1, &[(0, UserId(16))][..]));
+        assert_eq!(last.missed, [(ConversationId::Room(RoomId(33)), UserId(16))]);
     }
 
     #[tokio::test]

@@ -33,6 +33,11 @@ impl Waiting {
         self.bytes.fetch_sub(some.bytes, Ordering::Relaxed);
     }
 
+    /// Whether more than half of so much waits.
+    pub fn is_over_half(&self, most: Amount) -> bool {
+        self.events.load(Ordering::Relaxed) > most.events / 2 || self.bytes() > most.bytes / 2
+    }
+
     pub fn bytes(&self) -> usize {
         self.bytes.load(Ordering::Relaxed)
     }

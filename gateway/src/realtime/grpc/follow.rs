@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tidings_domain::{App, Caller, Error, Reason, UserId};
+use tidings_domain::{App, Caller, ConversationId, Error, Reason, UserId};
 use tidings_proto::{pb, status_from_error};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tonic::Status;
@@ -111,6 +111,9 @@ impl Subscription {
         item: Result<Item, Ending>,
     ) -> Result<(), Status> {
         let Item::Batch(batch) = item.map_err(ended)? else { return Ok(()) };
+        if !batch.missed.is_empty() {
+            self.send_missed(entered, position, &batch).await?;
+        }
         if !batch.joined.is_empty() {
             // A client that continues from its last cursor gets again what it has of them.
             self.send(entered, position, events(&batch)).await?;
@@ -122,6 +125,17 @@ impl Subscription {
         }
         position.cursor = Arc::clone(&batch.cursor);
         self.send(entered, position, events(&batch)).await
+    }
+
+    /// Rooms of which messages were dropped, since the client takes its events slowly.
+    async fn send_missed(&self, entered: &mut Entered, position: &Position, batch: &Batch) -> Result<(), Status> {
+        let missed = |(conversation, user): &(ConversationId, UserId)| pb::MissedConversation {
+            user_id: user.0,
+            conversation: Some((*conversation).into()),
+        };
+        let missed = batch.missed.iter().map(missed).collect();
+        let response = pb::SubscribeResponse { events: Vec::new(), cursor: position.cursor.to_string(), missed };
+        self.responses.send(&mut entered.inbox, response).await
     }
 
     async fn send(

@@ -233,6 +233,12 @@ impl Conversation {
     }
 }
 
+/// Names rooms of which messages were dropped.
+pub(super) fn missed_rooms(missed: &[(ConversationId, UserId)]) -> String {
+    let conversations = missed.iter().map(|(room, user)| Conversation::of(*room, *user, |_| String::new()));
+    text_of(&ServerFrame::Missed { conversations: conversations.collect() })
+}
+
 /// A frame as text.
 pub(super) fn text_of(frame: &ServerFrame<'_>) -> String {
     serde_json::to_string(frame).expect("frames are JSON")

@@ -79,6 +79,9 @@ impl Wire for JsonWire {
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         let all: Vec<&str> = batch.events.iter().map(|event| event.json()).collect();
         let is_all = batch.joined.is_empty();
+        if !batch.missed.is_empty() {
+            socket.send(text(frames::missed_rooms(&batch.missed))).await?;
+        }
         events(socket, &all, is_all.then_some(&batch.cursor)).await?;
         for joined in &batch.joined {
             Box::pin(catch_up_joined(socket, client, joined)).await?;
