@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -55,6 +58,7 @@ pub(super) struct AppFeed {
     /// them.
     turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
+    is_interrupted: AtomicBool,
     /// The last session has gone.
     emptied: Notify,
 }
@@ -85,6 +89,7 @@ impl AppFeed {
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
             started: watch::Sender::new(false),
+            is_interrupted: AtomicBool::new(false),
             emptied: Notify::default(),
         });
         gateway.event_memory().add(&feed);
@@ -216,6 +221,7 @@ impl AppFeed {
                 return;
             }
             metrics().feed.interrupted(Follower::Realtime);
+            self.is_interrupted.store(true, Ordering::Relaxed);
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -245,6 +251,7 @@ impl AppFeed {
             }
             after.clone_from(&reply.cursor);
             *pause = PAUSE;
+            self.is_interrupted.store(false, Ordering::Relaxed);
             self.started.send_replace(true);
             if self.is_unused() {
                 return Ok(());
@@ -318,6 +325,11 @@ impl AppFeed {
         }
         state.cursor = cursor;
         Ok(())
+    }
+
+    /// Whether it does not tell what happens now: neither of users who are disabled or disconnected.
+    pub fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Relaxed)
     }
 
     /// The sessions for which more than so many bytes wait.

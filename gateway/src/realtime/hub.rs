@@ -131,6 +131,11 @@ impl Hub {
 }
 
 impl Entered {
+    /// What tells its sessions of events.
+    pub fn feed(&self) -> Arc<AppFeed> {
+        Arc::clone(&self.feed)
+    }
+
     /// Has its sessions reported again: the directory may have removed them, though they go on.
     pub fn report_again(&self) {
         if let Some(reporter) = &self.reporter {

@@ -1,6 +1,6 @@
 //! Serves one client, from its first frame to its end, whatever its wire format.
 
-use std::{future::pending, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -13,6 +13,7 @@ use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::{
+    app_feed::AppFeed,
     client::Client,
     hub::Entered,
     pace::{Pace, Paced},
@@ -34,6 +35,8 @@ const CHECK: Duration = Duration::from_secs(4);
 /// How often its token is checked: the feed says at once when a user may do nothing more, so this is for keys that were
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
+/// The same while the feed says nothing.
+const CHECK_TOKEN_ALONE: Duration = Duration::from_secs(15);
 
 /// How many frames are read of a client. One that sends more is not closed: the next one is read later.
 const FRAMES: Pace = Pace { each: Duration::from_millis(5), burst: 600 };
@@ -85,7 +88,7 @@ async fn identify<W: Wire>(socket: &mut Socket) -> Result<(Client, W, Place), En
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
     let entered = Box::pin(socket.hub.enter(&socket.gateway, client)).await;
     let mut entered = entered.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
-    let (ending, refused) = (entered.inbox.ending(), refused(client));
+    let (ending, refused) = (entered.inbox.ending(), refused(client, entered.feed()));
     let served = async {
         entered.inbox.skip_to_entered().await?;
         Box::pin(wire.start(socket, client, &entered)).await?;
@@ -120,12 +123,13 @@ const fn how(end: &End) -> SessionEnd {
 }
 
 /// Until the client may be connected no longer.
-async fn refused(client: &Client) -> Error {
+async fn refused(client: &Client, feed: Arc<AppFeed>) -> Error {
     let (identities, app) = (client.gateway.identities(), client.caller.app);
     let mut checked_at: Option<Instant> = None;
     loop {
         sleep(CHECK).await;
-        let is_due = checked_at.is_none_or(|at| at.elapsed() >= CHECK_TOKEN);
+        let often = if feed.is_interrupted() { CHECK_TOKEN_ALONE } else { CHECK_TOKEN };
+        let is_due = checked_at.is_none_or(|at| at.elapsed() >= often);
         let now = client.gateway.now();
         let current = client.tokens.current(now);
         let checked = if is_due || current.has_ended(now) {

@@ -1,11 +1,14 @@
 //! Connected clients while something of the server is away, and under load (docs/realtime.md).
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
 
 use prost::Message as _;
 use serde_json::{Value, json};
 use tidings_dialects::agora::msync::pb::{Jid, MSync, Provision, msync::Command};
-use tidings_testkit::{Installation, PacketSocket, Socket, Suite, TestApp, wait_until};
+use tidings_testkit::{Installation, PacketSocket, Socket, Suite, TestApp, free_address, wait_until};
+use tokio::time::Instant;
 
 use crate::order::doubled;
 
@@ -137,4 +140,80 @@ async fn a_device_that_logs_in_at_another_gateway_ends_its_older_session() {
     })
     .await;
     assert_eq!((told.as_array().map(Vec::len), &told[0]["change"]["how"]), (Some(1), &json!("replaced")), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disabled_user_is_disconnected_while_the_message_service_is_away() {
+    let app = TestApp::of(Arc::new(Suite::split(1).await)).await;
+    let agora = app.agora();
+    agora.register(&["nora", "omar"]).await;
+    let mut nora = Socket::open(&app, &agora.logged_in("nora").await.token, None).await;
+    let mut omar = Socket::open(&app, &agora.logged_in("omar").await.token, None).await;
+    // Both have been checked once, which they are a few seconds after their login.
+    tokio::time::sleep(Duration::from_secs(6)).await;
+    app.suite.signal("message", 0, "STOP");
+    agora.post("/users/nora/deactivate", &json!({})).await.expect(200);
+    let stopped = Instant::now();
+    assert_eq!(nora.closed().await, 4401);
+    assert!(stopped.elapsed() < Duration::from_secs(35), "{:?}", stopped.elapsed());
+    app.suite.signal("message", 0, "CONT");
+    omar.send(&json!({"type": "ping"})).await;
+    omar.next_of("pong").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn clients_of_a_disabled_app_are_disconnected() {
+    let mut server = Installation::default();
+    server.start().await;
+    let agora = server.agora().await;
+    agora.register(&["nora"]).await;
+    let token = agora.logged_in("nora").await.token;
+    let mut nora = Socket::connect(&server.url()).await;
+    nora.send(&auth("demo#demo", &token)).await;
+    nora.next_of("ready").await;
+    let disabled = server.command(&["app", "disable", "demo/demo"]);
+    assert!(disabled.status.success(), "{}", String::from_utf8_lossy(&disabled.stderr));
+    let began = Instant::now();
+    assert_eq!(nora.closed().await, 4401);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_does_not_read_is_sent_away_and_continues_from_its_cursor() {
+    let metrics = free_address();
+    let mut server = Installation::default().with("TIDINGS_METRICS_LISTEN", &metrics);
+    server.start().await;
+    let agora = server.agora().await;
+    agora.register(&["nora", "omar"]).await;
+    let token = agora.logged_in("nora").await.token;
+    let mut nora = Socket::connect(&server.url()).await;
+    nora.send(&auth("demo#demo", &token)).await;
+    let cursor = nora.next_of("ready").await["cursor"].as_str().expect("a cursor").to_owned();
+    let body = json!({"from": "omar", "to": ["nora"], "type": "txt", "body": {"msg": "x".repeat(4_000)}});
+    let mut sent = Vec::new();
+    let is_counted = async || {
+        let counted =
+            reqwest::get(format!("http://{metrics}/metrics")).await.expect("an answer").text().await.expect("a text");
+        counted.lines().any(|line| {
+            line.starts_with("tidings_realtime_disconnections_total") && line.contains("the client reads too slowly")
+        })
+    };
+    // Neither side's buffers hold so much.
+    while sent.len() < 6_000 && !is_counted().await {
+        let answers = join_all((0..100).map(|_| agora.post("/messages/users", &body))).await;
+        sent.extend(
+            answers.iter().map(|answer| answer.expect(200)["data"]["nora"].as_str().expect("an id").to_owned()),
+        );
+    }
+    assert!(is_counted().await, "{} messages were sent", sent.len());
+    drop(nora);
+    // 200 of a conversation come again; the others are named as missed.
+    let mut back = Socket::connect(&server.url()).await;
+    let mut again = auth("demo#demo", &token);
+    again["cursor"] = json!(cursor);
+    back.send(&again).await;
+    let missed = back.next_of("missed").await;
+    assert_eq!(missed["conversations"], json!([{"chat_type": "chat", "to": "omar"}]));
+    let id = json!(agora.send_text("omar", "nora", "and on").await);
+    while back.event("message.sent").await["msg_id"] != id {}
 }
