@@ -35,6 +35,8 @@ use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
 
 /// How long a feed is followed after its last session has gone, so that one client that reconnects does not restart it.
 const LINGER: Duration = Duration::from_secs(30);
+/// How long sessions of an app that is gone have to find that themselves, and to tell their clients.
+const LAST_CHECK: Duration = Duration::from_secs(6);
 /// The pause before a broken feed is opened again, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
@@ -200,6 +202,7 @@ impl AppFeed {
                 Err(error) => match error.reason() {
                     Reason::AppNotFound | Reason::AppDisabled => {
                         tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
+                        sleep(LAST_CHECK).await;
                         return;
                     }
                     Reason::EventsExpired | Reason::InvalidArgument => {

@@ -92,7 +92,7 @@ impl Batch {
     }
 
     /// How much it is.
-    pub fn amount(&self) -> Amount {
+    pub(super) fn amount(&self) -> Amount {
         let bytes = self.events.iter().map(|event| event.event.bytes).sum();
         Amount { events: self.events.len(), bytes }
     }

@@ -132,7 +132,7 @@ impl Hub {
 
 impl Entered {
     /// What tells its sessions of events.
-    pub fn feed(&self) -> Arc<AppFeed> {
+    pub(super) fn feed(&self) -> Arc<AppFeed> {
         Arc::clone(&self.feed)
     }
 
