@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::future::join_all;
-
 use prost::Message as _;
 use serde_json::{Value, json};
 use tidings_dialects::agora::msync::pb::{Jid, MSync, Provision, msync::Command};
@@ -202,7 +201,7 @@ async fn a_client_that_does_not_read_is_sent_away_and_continues_from_its_cursor(
     while sent.len() < 6_000 && !is_counted().await {
         let answers = join_all((0..100).map(|_| agora.post("/messages/users", &body))).await;
         sent.extend(
-            answers.iter().map(|answer| answer.expect(200)["data"]["nora"].as_str().expect("an id").to_owned()),
+            answers.into_iter().map(|answer| answer.expect(200)["data"]["nora"].as_str().expect("an id").to_owned()),
         );
     }
     assert!(is_counted().await, "{} messages were sent", sent.len());
