@@ -380,3 +380,23 @@ every_shape! {
         assert_eq!(seen.iter().filter(|(kind, _)| kind == "message.sent").count(), 2, "{seen:?}");
     }
 }
+
+every_shape! {
+    async fn what_is_for_those_online_reaches_them_and_nobody_later(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let token = agora.logged_in("omar").await.token;
+        let mut nora = Socket::open(&app, &agora.logged_in("nora").await.token, None).await;
+        let mut omar = Socket::open(&app, &token, None).await;
+        let mut typing = send("1", "chat", "omar", "typing");
+        typing["message"]["routetype"] = json!("ROUTE_ONLINE");
+        nora.send(&typing).await;
+        let id = nora.next_of("sent").await["messages"][0]["msg_id"].clone();
+        let event = omar.event("message.online").await;
+        assert_eq!((&event["msg_id"], &event["from"]), (&id, &json!("nora")));
+        assert_eq!(event["message"]["payload"]["bodies"][0]["msg"], "typing");
+        let last = json!(agora.send_text("nora", "omar", "stored").await);
+        let mut back = Socket::open(&app, &token, Some("0:0")).await;
+        assert!(until(&mut back, &last).await.iter().all(|(kind, _)| kind != "message.online"));
+    }
+}

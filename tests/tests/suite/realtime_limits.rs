@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::json;
-use tidings_testkit::{Socket, every_shape};
+use tidings_testkit::{PacketSocket, Socket, every_shape};
 use tokio::time::Instant;
 
 every_shape! {
@@ -74,5 +74,18 @@ every_shape! {
         // Other users are not.
         let (answer, _socket) = log_in(&agora.logged_in("omar").await.token).await;
         assert_eq!(answer["type"], "ready");
+    }
+}
+
+every_shape! {
+    async fn whoever_does_not_say_who_they_are_is_disconnected_after_ten_seconds(app: TestApp) {
+        let (mut json, mut msync) =
+            (Socket::connect(&app.suite.url()).await, PacketSocket::connect(&app.suite.url()).await);
+        let began = Instant::now();
+        let (said, closed) = tokio::join!(json.next_of("closing"), msync.next());
+        assert_eq!(said["reason"], "no auth frame within 10 seconds");
+        assert_eq!((json.closed().await, closed), (1008, Err(1008)));
+        let waited = began.elapsed();
+        assert!(Duration::from_secs(9) < waited && waited < Duration::from_secs(20), "{waited:?}");
     }
 }
