@@ -1,4 +1,4 @@
-//! One client's connection: when it is idle, and the timeout of a request's head.
+//! One client's connection: when it is idle, and the limits on a request's head and on what comes before a login.
 
 use std::{
     future::Future as _,
@@ -19,11 +19,15 @@ use tokio::{
 
 /// The timeout of a request's head, from its first byte.
 const HEAD_TIME: Duration = Duration::from_secs(10);
+/// Bytes that a client of a WebSocket may send before it has logged in: its first frame, several times over.
+const BEFORE_LOGIN: usize = 16 * 1024;
 
 /// The bytes of a client's connection.
 pub(crate) struct ClientStream {
     stream: Admitted,
     head: Head,
+    /// Bytes since it was upgraded, until the client has logged in.
+    before_login: usize,
 }
 
 /// The head that is being read.
@@ -35,7 +39,19 @@ struct Head {
 
 impl ClientStream {
     pub fn new(stream: Admitted) -> Self {
-        Self { stream, head: Head::default() }
+        Self { stream, head: Head::default(), before_login: 0 }
+    }
+
+    /// Whoever has not said who they are costs little memory.
+    fn check_before_login(&mut self, more: usize) -> io::Result<()> {
+        if !self.stream.place().is_upgraded() {
+            return Ok(());
+        }
+        self.before_login += more;
+        if self.before_login > BEFORE_LOGIN {
+            return Err(io::Error::new(io::ErrorKind::FileTooLarge, "too much was sent before the login"));
+        }
+        Ok(())
     }
 }
 
@@ -66,7 +82,9 @@ impl AsyncRead for ClientStream {
         let before = buffer.filled().len();
         let read = Pin::new(&mut self.stream).poll_read(context, buffer);
         if is_head {
-            self.head.has_begun |= buffer.filled().len() > before;
+            let more = buffer.filled().len() - before;
+            self.head.has_begun |= more > 0;
+            self.check_before_login(more)?;
         }
         if is_head && read.is_pending() {
             self.head.check_time(context)?;

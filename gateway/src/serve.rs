@@ -32,7 +32,6 @@ use crate::{
     Gateway,
     client_address::{OverTls, is_trusted},
     connection::{AnswerBody, Busy, ClientStream},
-    realtime,
     request_body::RequestBody,
     router,
 };
@@ -44,8 +43,8 @@ const BUFFER: usize = 64 * 1024;
 /// How long a TLS handshake may continue once idle connections are closed: its client may have sent a request behind
 /// it.
 const LAST_HANDSHAKES: Duration = Duration::from_secs(1);
-/// How long it is waited for connected clients, which have less than that to go and to be reported.
-const LAST_CLIENTS: Duration = realtime::LAST.saturating_add(Duration::from_millis(500));
+/// How long it is waited for connected clients after the time that they have to go and to be reported.
+const LAST_CLIENTS: Duration = Duration::from_millis(500);
 
 /// Serves until `stop` is triggered, then finishes open requests. Idle connections stay open for `linger` after that.
 pub async fn serve(
@@ -62,6 +61,7 @@ pub async fn serve(
         drained.drain();
     });
     let proxies = gateway.trusted_proxies().to_vec();
+    let longest_stop = gateway.sockets().longest_stop();
     let is_proxy = |address: IpAddr| is_trusted(address.to_canonical(), &proxies);
     let routes = router(gateway);
     let connections = Connections::new(bounds);
@@ -119,7 +119,7 @@ pub async fn serve(
     drop(listener);
     draining.abort();
     stopping.trigger();
-    let last = Instant::now() + LAST_CLIENTS;
+    let last = Instant::now() + longest_stop + LAST_CLIENTS;
     sleep(linger).await;
     ending.trigger();
     drop(alive);

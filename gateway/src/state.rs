@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use futures_util::future::BoxFuture;
@@ -15,7 +16,13 @@ use tidings_domain::{Clock, Entropy, UnixMillis, new_uuid};
 use tidings_runtime::{Clients, LogRepeats, Shutdown};
 
 use crate::{
-    budget::Budgets, cors::Cors, group_ids::GroupIds, identity::Identities, limits::Limits, unfinished::Unfinished,
+    budget::Budgets,
+    cors::Cors,
+    group_ids::GroupIds,
+    identity::Identities,
+    limits::Limits,
+    realtime::{EventMemory, Sockets},
+    unfinished::Unfinished,
     user_names::UserNames,
 };
 
@@ -31,7 +38,14 @@ pub struct GatewayConfig {
     /// The keys that sign links, the same at all gateways: the first one signs, a signature by any is valid. Empty: a
     /// random key, so links are valid only at this gateway and until it stops.
     pub link_keys: Vec<Vec<u8>>,
+    /// Maximum number of clients that are logged in over a socket. Absent: as many as there are connections.
+    pub sockets: Option<usize>,
+    /// Maximum time over which connected clients of a stopping process are sent away. Absent: 5 seconds.
+    pub drain_clients: Option<Duration>,
 }
+
+/// How long clients are sent away at most, unless the settings say so.
+const DRAIN_CLIENTS: Duration = Duration::from_secs(5);
 
 fn random_key(entropy: &dyn Entropy) -> Vec<u8> {
     let mut key = vec![0; 32];
@@ -63,6 +77,8 @@ struct Inner {
     log_repeats: LogRepeats<(String, StatusCode)>,
     /// Refused commands of connected clients, by wire, command and reason.
     command_repeats: LogRepeats<[&'static str; 3]>,
+    sockets: Sockets,
+    event_memory: EventMemory,
     ready: Ready,
     /// Triggered when the server accepts no more calls: long polls for events end then.
     stopping: Shutdown,
@@ -99,6 +115,8 @@ impl Gateway {
             budgets: Budgets::default(),
             log_repeats: LogRepeats::default(),
             command_repeats: LogRepeats::default(),
+            sockets: Sockets::new(config.sockets.unwrap_or(usize::MAX), config.drain_clients.unwrap_or(DRAIN_CLIENTS)),
+            event_memory: EventMemory::default(),
             clients,
             public_url: config.public_url.map(|url| url.trim_end_matches('/').to_owned()),
             trusted_proxies: config.trusted_proxies,
@@ -153,6 +171,14 @@ impl Gateway {
 
     pub(crate) fn command_repeats(&self) -> &LogRepeats<[&'static str; 3]> {
         &self.0.command_repeats
+    }
+
+    pub(crate) fn sockets(&self) -> &Sockets {
+        &self.0.sockets
+    }
+
+    pub(crate) fn event_memory(&self) -> &EventMemory {
+        &self.0.event_memory
     }
 
     pub(crate) fn cors(&self) -> &Cors {

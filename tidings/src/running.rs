@@ -31,8 +31,8 @@ use tidings_proto::{
     },
 };
 use tidings_runtime::{
-    Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, MetricsExport, Pair, Protocol, ServiceKeys,
-    Task, Tasks, Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
+    Bounds, Bus, Certificates, Clients, Config, Connector, DataFolder, GrpcServer, MetricsExport, Pair, Protocol,
+    ServiceKeys, Task, Tasks, Wire, bind, config::Addresses, keep_private, low_space, most_connections, serve_metrics,
 };
 use tidings_store::{Db, Location, Schema};
 use tokio::{task::JoinSet, time::Instant};
@@ -48,6 +48,8 @@ use crate::{
 
 /// How long open calls may take after the stop signal.
 const DRAIN: Duration = Duration::from_secs(8);
+/// The same for a gateway after its connected clients were sent away: their ends are reported.
+const AFTER_CLIENTS: Duration = Duration::from_secs(3);
 /// The minimum time for background tasks once no call is open any more.
 const LAST: Duration = Duration::from_secs(1);
 /// How long an idle client connection may stay open after the listener is closed. A request in flight on it is
@@ -79,6 +81,7 @@ pub struct Running {
     databases: Vec<Db>,
     folder: Option<DataFolder>,
     drain_delay: Duration,
+    drain: Duration,
 }
 
 /// Starts the roles. When this returns, every listener is bound and every table exists.
@@ -166,6 +169,7 @@ pub async fn start_with(
         databases: databases.clone(),
         folder,
         drain_delay: drain_delay(config, roles),
+        drain: DRAIN.max(Duration::from_millis(config.drain_clients_ms) + AFTER_CLIENTS),
     };
     let serves_grpc = roles.serves_grpc() || door::is_open(config, roles);
     // If both are served, each gets half of the available connections.
@@ -190,7 +194,7 @@ pub async fn start_with(
             Ok(())
         });
     }
-    let gateway = roles.gateway.then(|| gateway(config, &keys, clients, clock, readiness.clone()));
+    let gateway = roles.gateway.then(|| gateway((config, bounds), &keys, clients, clock, readiness.clone()));
     let mut health = None;
     if serves_grpc {
         let listener = bind("grpc_listen", config.grpc_address()).await?;
@@ -467,12 +471,20 @@ pub fn location(config: &Config) -> Location {
     }
 }
 
-fn gateway(config: &Config, keys: &ServiceKeys, clients: Clients, clock: Arc<dyn Clock>, needs: Readiness) -> Gateway {
+fn gateway(
+    (config, bounds): (&Config, Bounds),
+    keys: &ServiceKeys,
+    clients: Clients,
+    clock: Arc<dyn Clock>,
+    needs: Readiness,
+) -> Gateway {
     let settings = GatewayConfig {
         public_url: config.public_url.clone(),
         trusted_proxies: config.trusted_proxies.clone(),
         cors_origins: config.cors_origins.clone(),
         link_keys: keys.accepted().map(|key| key.as_bytes().to_owned()).collect(),
+        sockets: Some(config.limits.most_sockets(bounds.total)),
+        drain_clients: Some(Duration::from_millis(config.drain_clients_ms)),
     };
     let ready = Arc::new(move || {
         let needs = needs.clone();
@@ -507,7 +519,7 @@ impl Running {
             Some(ended) = self.tasks.join_next() => outcome = ended.unwrap_or_else(|fault| Err(Error::internal(fault))),
         }
         self.background.shutdown().trigger();
-        let by = Instant::now() + DRAIN;
+        let by = Instant::now() + self.drain;
         let drain = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout_at(by, drain).await.is_err() {
             tracing::warn!("some calls did not end in time and were aborted");

@@ -75,6 +75,9 @@ pub enum Change {
         /// Which connections: the gateway of each, and its id there.
         #[serde(default)]
         sessions: Vec<(i64, i64)>,
+        /// A newer connection of the same device took their place: only those connections are meant.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replaced: bool,
     },
     /// The presence of a user changed, for those who are subscribed to it.
     PresenceChanged {

@@ -124,6 +124,8 @@ impl Error {
                 | Reason::SharedFileNotOwn
                 | Reason::NewOwnerNotMember
                 | Reason::Muted
+                | Reason::GroupMuted
+                | Reason::UserMuted
                 | Reason::BlockedByReceiver
                 | Reason::AlreadyContact
                 | Reason::NotAContact

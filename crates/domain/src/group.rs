@@ -137,6 +137,8 @@ pub struct Membership {
     pub joined_at: UnixMillis,
     /// A mute of the user or of all.
     pub muted: Mute,
+    /// Only of all: the user themselves is not muted.
+    pub muted_with_all: bool,
     /// Whether members see messages from before they joined.
     pub history_visible: bool,
     /// Whether senders are notified of readers.

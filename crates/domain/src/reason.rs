@@ -101,6 +101,10 @@ reasons! {
     GroupDisabled,
     /// The user is muted in the group.
     Muted,
+    /// Everybody is muted in the group, and the user is not on its allow list.
+    GroupMuted,
+    /// The app has muted the user in all conversations of that kind.
+    UserMuted,
     /// The receiver has blocked the sender.
     BlockedByReceiver,
     /// The two users are contacts already.
@@ -296,6 +300,8 @@ impl Reason {
             Self::ThreadExists => words("THREAD_EXISTS", Grpc::AlreadyExists, (403, "group_error", "msg already create thread.not allow to create."), 20017),
             Self::GroupDisabled => words("GROUP_DISABLED", Grpc::FailedPrecondition, (403, "forbidden_op", "can not operate this group, reason: group is disabled"), 20006),
             Self::Muted => words("MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
+            Self::GroupMuted => words("GROUP_MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
+            Self::UserMuted => words("USER_MUTED", Grpc::PermissionDenied, (403, "forbidden_op", "user {} is muted"), 10010),
             Self::BlockedByReceiver => words("BLOCKED_BY_RECEIVER", Grpc::PermissionDenied, (403, "forbidden_op", "{} has blocked the sender"), 10006),
             Self::AlreadyContact => words("ALREADY_CONTACT", Grpc::AlreadyExists, (403, "forbidden_op", "user {} is a contact already"), 10005),
             Self::NotAContact => words("NOT_A_CONTACT", Grpc::PermissionDenied, (403, "forbidden_op", "nonroster: user {} is not a contact"), 10010),

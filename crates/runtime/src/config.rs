@@ -69,6 +69,8 @@ pub struct Config {
     /// Milliseconds between the stop signal, from which on the process is not ready, and closing its listeners.
     /// Absent: a second for a single role, nothing for all of them in one process.
     pub drain_delay_ms: Option<u64>,
+    /// Maximum number of milliseconds over which connected clients of a stopping process are sent away.
+    pub drain_clients_ms: u64,
 }
 
 /// Where data is stored.
@@ -230,6 +232,7 @@ impl Default for Config {
             callbacks: Callbacks::default(),
             limits: Limits::default(),
             drain_delay_ms: None,
+            drain_clients_ms: 5_000,
         }
     }
 }
@@ -264,11 +267,13 @@ pub struct Limits {
     pub connections: usize,
     /// Maximum per IPv4 address or IPv6 /64 network, unless it is one of `trusted_proxies`.
     pub connections_per_address: usize,
+    /// Maximum number of clients that are logged in over a socket. Absent: three quarters of `connections`.
+    pub sockets: Option<usize>,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 4096, connections_per_address: 1024 }
+        Self { connections: 4096, connections_per_address: 1024, sockets: None }
     }
 }
 
@@ -276,6 +281,11 @@ impl Limits {
     /// The limits on connections, `most` in total.
     pub fn bounds(&self, most: usize) -> Bounds {
         Bounds { total: self.connections.min(most), per_address: self.connections_per_address }
+    }
+
+    /// The limit on clients that are logged in over a socket, of `connections` in total. The others are for REST.
+    pub fn most_sockets(&self, connections: usize) -> usize {
+        self.sockets.unwrap_or(connections - connections / 4)
     }
 }
 
@@ -292,7 +302,7 @@ impl Default for Appender {
 }
 
 /// Every key that the environment may set.
-const KEYS: [&str; 43] = [
+const KEYS: [&str; 45] = [
     "data",
     "listen",
     "grpc_listen",
@@ -304,6 +314,7 @@ const KEYS: [&str; 43] = [
     "service_key_previous",
     "data_key",
     "drain_delay_ms",
+    "drain_clients_ms",
     "database.url",
     "database.skip_migrations",
     "peers.directory",
@@ -336,13 +347,15 @@ const KEYS: [&str; 43] = [
     "callbacks.retry_after_seconds",
     "limits.connections",
     "limits.connections_per_address",
+    "limits.sockets",
 ];
 
 /// Those of them that are numbers, booleans and lists.
-const TYPED: [&str; 12] = [
+const TYPED: [&str; 14] = [
     "trusted_proxies",
     "cors_origins",
     "drain_delay_ms",
+    "drain_clients_ms",
     "database.skip_migrations",
     "files.s3_virtual_hosts",
     "telemetry.otlp_metrics_seconds",
@@ -352,6 +365,7 @@ const TYPED: [&str; 12] = [
     "callbacks.retry_after_seconds",
     "limits.connections",
     "limits.connections_per_address",
+    "limits.sockets",
 ];
 
 /// Those of them that are booleans.

@@ -8,7 +8,7 @@ use std::{
     net::{IpAddr, Ipv6Addr},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -46,6 +46,7 @@ struct Slot {
     address: IpAddr,
     /// Since when it is idle, in milliseconds after the start, plus 1; 0 while it is busy.
     idle_since: AtomicU64,
+    is_upgraded: AtomicBool,
     closing: Notify,
 }
 
@@ -74,7 +75,8 @@ impl Connections {
         } else if open.slots.len() >= self.0.bounds.total {
             open.close_idle(|_| true)?;
         }
-        let slot = Slot { address, idle_since: AtomicU64::new(self.now()), closing: Notify::new() };
+        let (idle_since, is_upgraded) = (AtomicU64::new(self.now()), AtomicBool::new(false));
+        let slot = Slot { address, idle_since, is_upgraded, closing: Notify::new() };
         Some(open.insert(self, Arc::new(slot)))
     }
 
@@ -133,6 +135,16 @@ impl Connection {
     /// Whether it is idle.
     pub fn is_idle(&self) -> bool {
         self.slot.idle_since.load(Ordering::Relaxed) != 0
+    }
+
+    /// Marks it as upgraded to another protocol: it has no more requests.
+    pub fn set_upgraded(&self) {
+        self.slot.is_upgraded.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was upgraded.
+    pub fn is_upgraded(&self) -> bool {
+        self.slot.is_upgraded.load(Ordering::Relaxed)
     }
 
     /// Completes when it must close, because its slot was given to another one.

@@ -11,6 +11,7 @@ use http::{
     HeaderValue,
     header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE},
 };
+use prost::Message as _;
 use tidings_dialects::agora::{self as codec, EventRecord, FeedQuery, Names, Refusal};
 use tidings_domain::{Caller, Change, ConversationId, Error, Message, MsgId, Reason, UserId};
 use tidings_proto::{
@@ -215,10 +216,13 @@ pub(crate) struct FeedEvent {
     pub of: Option<(i64, UserId)>,
     /// The receivers of the message, if it is for some members of its group only. Empty: for everybody, or unknown.
     pub audience: Vec<UserId>,
+    /// The bytes that it came with.
+    pub bytes: usize,
 }
 
 impl FeedEvent {
     pub fn read(mut wire: pb::Event) -> Result<Self, Error> {
+        let bytes = wire.encoded_len();
         let conversation = wire.conversation.map(TryInto::try_into).transpose()?;
         let change = wire.change.take().map(TryInto::try_into).transpose()?;
         let message = wire.message.take();
@@ -229,7 +233,7 @@ impl FeedEvent {
             bare => (None, bare),
         };
         wire.message = bare;
-        Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, audience, wire })
+        Ok(Self { conversation, change, actor: UserId(wire.actor_id), message, of, audience, bytes, wire })
     }
 
     /// Whether a user of the conversation may see its message.

@@ -7,7 +7,7 @@ use axum::{
     routing::{MethodRouter, get},
 };
 use tidings_dialects::agora::{self as codec, OfflineStatus, Refusal, Resource};
-use tidings_domain::{Caller, ConversationId, Error, Message, Reason, UserId, UserRef, Username, decimal_id};
+use tidings_domain::{Actor, Caller, ConversationId, Error, Message, Reason, UserId, UserRef, Username, decimal_id};
 use tidings_proto::pb;
 use tidings_runtime::context;
 
@@ -15,7 +15,7 @@ use super::{
     context::RequestContext,
     people::{self, Named, own, path_user},
 };
-use crate::{Gateway, reply::refused};
+use crate::{Gateway, realtime::Checked, reply::refused};
 
 /// The path's `{org}`, `{app}`, `{username}`, and what it names of theirs.
 type OfUser = Result<Path<(String, String, String, String)>, PathRejection>;
@@ -210,7 +210,11 @@ pub(crate) async fn token_expiry(State(gateway): State<Gateway>, context: Reques
 
 /// Of the token that the call is made with.
 async fn expiry(gateway: &Gateway, context: &RequestContext, named: Named) -> Result<Vec<u8>, Refusal> {
-    let (identity, ..) = own(gateway, context, path_user(named)).await?;
+    let (identity, caller, _) = own(gateway, context, path_user(named)).await?;
+    // Client SDKs ask this when they renew the token of a session.
+    if let Actor::User(user) = caller.actor {
+        gateway.sockets().renew(caller.app, user, &Checked::new(context.token(), identity.expires_at));
+    }
     let expires_at = identity.expires_at.map_or(0, |end| end.0);
     Ok(codec::token_expiry(&context.call(&identity.app), context.timing(gateway), expires_at))
 }

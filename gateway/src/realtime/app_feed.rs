@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use tidings_runtime::{
 };
 use tokio::{
     sync::{Notify, watch},
-    time::{Instant, sleep, timeout},
+    time::{Instant, sleep, sleep_until, timeout},
 };
 use tonic::Streaming;
 
@@ -24,6 +27,7 @@ use super::{
     kick::kick,
     older::Older,
     recipients::recipients,
+    serve::share,
     session::{Ending, Session, Signal},
     table::Table,
 };
@@ -32,15 +36,20 @@ use crate::{Gateway, agora::feed::FeedEvent, membership, reply::refused};
 /// How long a feed is followed after its last session has ended, so that one client that reconnects does not restart
 /// it.
 const LINGER: Duration = Duration::from_secs(30);
+/// How long sessions of an app that is gone have to find that themselves, and to tell their clients.
+const LAST_CHECK: Duration = Duration::from_secs(6);
 /// The pause before a broken feed is opened again, and the longest.
 const PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// Maximum number of events per read.
 const BATCH: i32 = 500;
+/// Sessions of a user's devices. A new one takes the place of the oldest.
+const MOST_SESSIONS: usize = 64;
 /// How long a session waits for the feed to start.
 const START: Duration = Duration::from_secs(10);
-/// How long sessions may stay when the process stops: they end on their own, those that are stuck with the feed.
-const LAST_SESSIONS: Duration = SPREAD.saturating_add(Duration::from_millis(500));
+/// How long after the others sessions may stay when the process stops: they end by themselves, those that are stuck with the
+/// feed.
+const STUCK: Duration = Duration::from_millis(500);
 
 /// The feed of one app.
 pub(super) struct AppFeed {
@@ -52,7 +61,8 @@ pub(super) struct AppFeed {
     /// would miss them.
     turn: tokio::sync::Mutex<()>,
     started: watch::Sender<bool>,
-    /// The last session has ended.
+    is_interrupted: AtomicBool,
+    /// The last session has gone.
     emptied: Notify,
 }
 
@@ -82,17 +92,19 @@ impl AppFeed {
             state: Mutex::new(state),
             turn: tokio::sync::Mutex::default(),
             started: watch::Sender::new(false),
+            is_interrupted: AtomicBool::new(false),
             emptied: Notify::default(),
         });
+        gateway.event_memory().add(&feed);
         let followed = Arc::clone(&feed);
         let unfinished = gateway.unfinished().begin();
         tokio::spawn(async move {
             let _unfinished = unfinished;
-            tokio::select! {
-                () = followed.follow(&gateway) => {}
-                () = followed.last_sessions(&gateway) => {}
-            }
-            followed.end();
+            let within = tokio::select! {
+                () = followed.follow(&gateway) => SPREAD.max(gateway.sockets().drain()),
+                () = followed.last_sessions(&gateway) => Duration::ZERO,
+            };
+            followed.end(within);
             ended(&followed);
         });
         feed
@@ -108,6 +120,9 @@ impl AppFeed {
         for replaced in state.table.of_user(session.user).filter(is_same) {
             let reason = session.device.as_ref().map(|device| Arc::clone(&device.reason));
             replaced.end(Ending::Replaced(reason.unwrap_or_default()));
+        }
+        if session.device.is_some() {
+            end_oldest(&state.table, session.user);
         }
         state.table.add(session);
         true
@@ -177,7 +192,7 @@ impl AppFeed {
                 emptied.await;
             }
         };
-        let _ = timeout(LAST_SESSIONS, emptied).await;
+        let _ = timeout(gateway.sockets().longest_drain() + STUCK, emptied).await;
     }
 
     /// Until it has had no session for a while.
@@ -186,21 +201,32 @@ impl AppFeed {
         loop {
             match self.follow_once(gateway, &mut after, &mut pause).await {
                 Ok(()) => return,
-                Err(error) if error.reason() == Reason::EventsExpired => {
-                    // Impossible for a gateway that follows, unless it was suspended for as long as events are kept.
-                    tracing::warn!(app = %self.app.id, "the event feed was purged before it was delivered");
-                    return;
-                }
-                Err(error) if !error.reason().is_transient() => {
-                    tracing::debug!(%error, app = %self.app.id, "the event feed is no longer followed");
-                    return;
-                }
-                Err(error) => tracing::debug!(%error, app = %self.app.id, "the event feed is opened again"),
+                Err(error) => match error.reason() {
+                    Reason::AppNotFound | Reason::AppDisabled => {
+                        tracing::debug!(%error, app = %self.app.id, "the event feed is followed no more");
+                        sleep(LAST_CHECK).await;
+                        return;
+                    }
+                    Reason::EventsExpired | Reason::InvalidArgument => {
+                        // Cannot be for a gateway that follows, unless it stood still for as long as events are kept, or
+                        // the feed is another one now. Clients have to read what they missed.
+                        tracing::warn!(%error, app = %self.app.id, "the event feed does not go on from where it was");
+                        return;
+                    }
+                    reason if reason.is_transient() => {
+                        tracing::debug!(%error, app = %self.app.id, "the event feed is opened again");
+                    }
+                    // Whatever it is, it would be the same for clients that connect again.
+                    _ => {
+                        tracing::error!(%error, app = %self.app.id, "the event feed cannot be read, and is opened again")
+                    }
+                },
             }
             if self.is_unused() {
                 return;
             }
             metrics().feed.interrupted(Follower::Realtime);
+            self.is_interrupted.store(true, Ordering::Relaxed);
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
@@ -224,11 +250,13 @@ impl AppFeed {
             };
             let newest = reply.events.iter().map(|event| moment_or_zero(event.at)).max();
             self.hand_out(gateway, reply.events, &reply.cursor).await?;
+            gateway.event_memory().relieve();
             if let Some(newest) = newest {
                 metrics().feed.taken(Follower::Realtime, gateway.now() - newest);
             }
             after.clone_from(&reply.cursor);
             *pause = PAUSE;
+            self.is_interrupted.store(false, Ordering::Relaxed);
             self.started.send_replace(true);
             if self.is_unused() {
                 return Ok(());
@@ -304,6 +332,18 @@ impl AppFeed {
         Ok(())
     }
 
+    /// Whether it does not tell what happens now: neither of users who are disabled or disconnected.
+    pub fn is_interrupted(&self) -> bool {
+        self.is_interrupted.load(Ordering::Relaxed)
+    }
+
+    /// The sessions for which more than so many bytes wait.
+    pub fn waiting_for_more_than(&self, bytes: usize) -> Vec<Arc<Session>> {
+        let state = self.state();
+        let waiting = state.table.all().filter(|session| session.waiting_bytes() > bytes && !session.has_ended());
+        waiting.cloned().collect()
+    }
+
     fn is_unused(&self) -> bool {
         let mut state = self.state();
         let is_unused = state.table.is_empty() && state.idle_since.elapsed() >= LINGER;
@@ -311,13 +351,38 @@ impl AppFeed {
         is_unused
     }
 
-    fn end(&self) {
-        let mut state = self.state();
-        state.has_ended = true;
-        for session in state.table.all() {
-            session.end(Ending::FeedLost);
-        }
+    /// Takes no more sessions, and ends those that it has within that time, so that their clients do not come back all at
+    /// once.
+    fn end(&self, within: Duration) {
+        let mut sessions: Vec<Arc<Session>> = {
+            let mut state = self.state();
+            state.has_ended = true;
+            state.table.all().cloned().collect()
+        };
         self.started.send_replace(true);
+        if within.is_zero() {
+            return sessions.iter().for_each(|session| session.end(Ending::FeedLost));
+        }
+        let (began, share) = (Instant::now(), |session: &Arc<Session>| share(session.user));
+        sessions.sort_unstable_by(|one, other| share(one).total_cmp(&share(other)));
+        tokio::spawn(async move {
+            for session in sessions {
+                sleep_until(began + within.mul_f64(share(&session))).await;
+                session.end(Ending::FeedLost);
+            }
+        });
+    }
+}
+
+/// Makes room for another device of a user who has as many sessions as they may.
+fn end_oldest(table: &Table, user: UserId) {
+    let devices = || table.of_user(user).filter(|session| session.device.is_some());
+    let too_many = (devices().count() + 1).saturating_sub(MOST_SESSIONS);
+    if too_many > 0 {
+        let mut sessions: Vec<&Arc<Session>> = devices().collect();
+        sessions.sort_unstable_by_key(|session| session.id);
+        // Some of them may have ended and be about to go.
+        sessions.iter().take(too_many).for_each(|session| session.end(Ending::Replaced(Arc::default())));
     }
 }
 

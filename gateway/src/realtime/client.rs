@@ -3,14 +3,20 @@
 use std::sync::Arc;
 
 use tidings_dialects::agora::Refusal;
-use tidings_domain::{Actor, App, Caller, ConversationId, Draft, Error, MsgId, Platform, Sent, StoredFile, UserId};
+use tidings_domain::{
+    Actor, App, Caller, ConversationId, Draft, Error, MsgId, Platform, Reason, Sent, StoredFile, UnixMillis, UserId,
+};
 use tidings_proto::{
     moment_or_zero,
     pb::{self, app_ref},
 };
 use tidings_runtime::context;
 
-use super::{device::Device, peer::Peer};
+use super::{
+    device::Device,
+    peer::Peer,
+    tokens::{Checked, Tokens},
+};
 use crate::{
     Gateway, agora,
     identity::{Identity, Who},
@@ -33,7 +39,7 @@ pub(crate) struct Client {
     /// The app's base URL, for files that a message names by their uuid.
     pub base: Arc<str>,
     /// Checked again while the client is connected.
-    pub token: String,
+    pub tokens: Arc<Tokens>,
 }
 
 impl Client {
@@ -47,8 +53,25 @@ impl Client {
         let actor = Actor::User(user);
         let caller = Caller { app: identity.app.id, actor, address: peer.address, platform: Platform::RestApi };
         let base = Arc::from(format!("{}/{}/{}", peer.base, identity.app.org, identity.app.name));
-        let (gateway, token, device) = (gateway.clone(), token.to_owned(), Arc::clone(&shown.replaces));
-        Ok(Self { gateway, identity, caller, user, username, device, shown, base, token })
+        let tokens = Arc::new(Tokens::new(Checked::new(token, identity.expires_at())));
+        let (gateway, device) = (gateway.clone(), Arc::clone(&shown.replaces));
+        Ok(Self { gateway, identity, caller, user, username, device, shown, base, tokens })
+    }
+
+    /// The client has a new token of its user: the session goes on with it. Returns when that ends.
+    pub async fn renew(&self, token: &str) -> Result<Option<UnixMillis>, Error> {
+        let current = self.tokens.current(self.gateway.now());
+        if current.token.expose() == token {
+            return Ok(current.ends_at);
+        }
+        let identity = self.gateway.identities().of(app_ref::App::Id(self.caller.app.0), token).await?;
+        match identity.who {
+            Who::User { id, .. } if id == self.user => {
+                self.tokens.replace(Checked::new(token, identity.expires_at()));
+                Ok(identity.expires_at())
+            }
+            _ => Err(Error::new(Reason::TokenForeign, "")),
+        }
     }
 
     pub fn app(&self) -> &App {
@@ -58,6 +81,8 @@ impl Client {
     /// The same rules as for the REST call, as the user themselves. Returns the messages, and when they were committed.
     pub async fn append(&self, mut draft: Draft) -> Result<(Vec<Sent>, i64), Refusal> {
         agora::send::check_from(&self.identity, &draft)?;
+        // Only the app writes to names that nobody has yet: a user could make any number of them.
+        draft.accept_unknown_names = false;
         if let Some(media) = draft.content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
             media.url = format!("{}{}", self.base, media.url);
         }

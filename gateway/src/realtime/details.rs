@@ -124,8 +124,9 @@ impl Reader<'_> {
         let mut found = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(GROUPS) {
             let request = self.request(pb::GetGroupsRequest { group_ids: ids.to_vec() });
-            let reply = self.gateway.clients().group.clone().get_groups(request).await.map_err(refused)?;
-            found.extend(reply.into_inner().groups.into_iter().map(|group| (group.id, group)));
+            let groups = if_there(self.gateway.clients().group.clone().get_groups(request).await)?;
+            let groups = groups.map(|found| found.groups).unwrap_or_default();
+            found.extend(groups.into_iter().map(|group| (group.id, group)));
         }
         Ok(found)
     }
@@ -212,7 +213,7 @@ impl Reader<'_> {
     }
 }
 
-/// `None`: it was removed.
+/// `None`: it was removed, or cannot be read. Clients get the event without it; other events are not held up.
 fn if_there<T>(reply: Result<tonic::Response<T>, tonic::Status>) -> Result<Option<T>, Error> {
     match reply.map_err(refused) {
         Ok(reply) => Ok(Some(reply.into_inner())),

@@ -9,6 +9,7 @@ use axum::{
 };
 use http::StatusCode;
 use tidings_dialects::agora::Refusal;
+use tidings_domain::{Error, Reason};
 
 use super::{hub::Hub, peer::Peer, serve::serve, socket::Socket, sockjs::Framing, wire::Wire};
 use crate::{Gateway, agora};
@@ -46,6 +47,9 @@ fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, (upgrade, framing)
             return agora::refused_at_once(&gateway, &refusal);
         }
     };
+    if gateway.sockets().is_full() {
+        return agora::fault(&gateway, &Error::new(Reason::Overloaded, ""));
+    }
     upgrade
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -53,6 +57,11 @@ fn open<W: Wire>(gateway: Gateway, hub: Arc<Hub>, peer: Peer, (upgrade, framing)
         .max_message_size(MAX_FRAME)
         .max_frame_size(MAX_FRAME)
         .on_failed_upgrade(|error| tracing::debug!(%error, "a WebSocket was not opened"))
-        .on_upgrade(move |socket| serve::<W>(Socket::new(gateway, hub, peer, (socket, framing))))
+        .on_upgrade(move |socket| {
+            if let Some(connection) = &peer.connection {
+                connection.set_upgraded();
+            }
+            serve::<W>(Socket::new(gateway, hub, peer, (socket, framing)))
+        })
         .into_response()
 }

@@ -4,12 +4,14 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use tidings_dialects::agora::{Names, Reaction, msync::GroupState};
-use tidings_domain::{App, Caller, ConversationId, Error, UnixMillis, UserId};
+use tidings_domain::{App, Caller, ConversationId, Error, EventKind, Priority, UnixMillis, UserId};
 use tidings_proto::pb;
 
 use super::{
     details::{Details, details},
+    memory::Held,
     recipients::{Recipients, recipients},
+    waiting::Amount,
 };
 use crate::{
     Gateway,
@@ -32,12 +34,16 @@ pub(crate) struct Event {
     json: OnceLock<String>,
     /// As entries of an MSync queue, for all whom a change does not name.
     pub msync: OnceLock<Vec<Bytes>>,
+    /// A room message that is dropped first under load.
+    is_low: bool,
+    _held: Held,
 }
 
 impl Event {
-    fn new(event: FeedEvent, names: Arc<Names>, exts_array: bool, details: Details) -> Self {
+    fn new(event: FeedEvent, (names, exts_array): (Arc<Names>, bool), details: Details, held: Held) -> Self {
         let Details { place, reactions } = details;
-        Self { event, names, exts_array, place, reactions, json: OnceLock::new(), msync: OnceLock::new() }
+        let (json, msync, is_low) = (OnceLock::new(), OnceLock::new(), is_low(&event));
+        Self { event, names, exts_array, place, reactions, json, msync, is_low, _held: held }
     }
 
     /// The users whose sessions get it.
@@ -62,7 +68,9 @@ pub(crate) struct Batch {
     pub users: Vec<(usize, UserId)>,
     /// The groups that users joined with them, whose past must be read as well.
     pub joined: Vec<Joined>,
-    /// The feed's cursor after them. A client that continues from there must have read the joined groups first.
+    /// Rooms of which messages were dropped, each with the user that they were for.
+    pub missed: Vec<(ConversationId, UserId)>,
+    /// The feed's cursor after them. A client that continues from there must have what is to be read.
     pub cursor: Arc<str>,
 }
 
@@ -79,7 +87,40 @@ pub(crate) struct Joined {
 
 impl Batch {
     pub fn new(cursor: &Arc<str>) -> Self {
-        Self { events: Vec::new(), users: Vec::new(), joined: Vec::new(), cursor: Arc::clone(cursor) }
+        let (events, users, joined, missed) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Self { events, users, joined, missed, cursor: Arc::clone(cursor) }
+    }
+
+    /// How much it is.
+    pub(super) fn amount(&self) -> Amount {
+        let bytes = self.events.iter().map(|event| event.event.bytes).sum();
+        Amount { events: self.events.len(), bytes }
+    }
+
+    /// Drops room messages of low level, and names their rooms instead. Returns how many.
+    pub fn drop_low(&mut self) -> usize {
+        if !self.events.iter().any(|event| event.is_low) {
+            return 0;
+        }
+        let before = std::mem::take(&mut self.events);
+        let mut places: Vec<Result<usize, Option<ConversationId>>> = Vec::with_capacity(before.len());
+        for event in before {
+            if event.is_low {
+                places.push(Err(event.event.conversation));
+            } else {
+                places.push(Ok(self.events.len()));
+                self.events.push(event);
+            }
+        }
+        let dropped = places.len() - self.events.len();
+        for (place, user) in std::mem::take(&mut self.users) {
+            match places.get(place) {
+                Some(Ok(place)) => self.users.push((*place, user)),
+                Some(Err(Some(room))) if !self.missed.contains(&(*room, user)) => self.missed.push((*room, user)),
+                _ => {}
+            }
+        }
+        dropped
     }
 
     /// Adds an event for a user; the same one for several users follow each other.
@@ -91,7 +132,14 @@ impl Batch {
     }
 }
 
-/// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not block the
+fn is_low(event: &FeedEvent) -> bool {
+    let kind = EventKind::of_name(&event.wire.kind);
+    matches!(kind, Some(EventKind::Sent | EventKind::Online))
+        && matches!(event.conversation, Some(ConversationId::Room(_)))
+        && event.message.as_ref().is_some_and(|message| message.delivery.priority == Priority::Low)
+}
+
+/// The events of a response. One that cannot be read (of a newer version) is left out, so that it does not hold up the
 /// others.
 pub(crate) fn read(events: Vec<pb::Event>) -> Vec<FeedEvent> {
     let read = events.into_iter().map(FeedEvent::read);
@@ -113,7 +161,10 @@ pub(crate) async fn rendered(gateway: &Gateway, app: &App, events: Vec<FeedEvent
         names.extend(reactors.into_iter().map(|user| (user, found.of(user))));
     }
     let (names, exts_array) = (Arc::new(names), app.policy.agora_custom_exts_array);
-    let event = |(event, details)| Arc::new(Event::new(event, Arc::clone(&names), exts_array, details));
+    let event = |(event, details): (FeedEvent, Details)| {
+        let held = gateway.event_memory().hold(event.bytes);
+        Arc::new(Event::new(event, (Arc::clone(&names), exts_array), details, held))
+    };
     Ok(events.into_iter().zip(details).map(event).collect())
 }
 
@@ -129,6 +180,26 @@ impl Event {
             conversation: conversation.map(Into::into),
             ..Default::default()
         };
-        Self::new(FeedEvent::read(wire).expect("an event"), Arc::default(), false, Details::default())
+        Self::new(
+            FeedEvent::read(wire).expect("an event"),
+            (Arc::default(), false),
+            Details::default(),
+            Held::default(),
+        )
+    }
+
+    /// A message of low level in a room.
+    pub fn example_of_low_level(room: tidings_domain::RoomId) -> Self {
+        let mut event = Self::example();
+        event.event.conversation = Some(ConversationId::Room(room));
+        event.is_low = true;
+        event
+    }
+
+    /// One that came with so many bytes.
+    pub fn example_of(bytes: usize) -> Self {
+        let mut event = Self::example();
+        event.event.bytes = bytes;
+        event
     }
 }

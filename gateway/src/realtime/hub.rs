@@ -142,6 +142,11 @@ impl Hub {
 }
 
 impl Entered {
+    /// What tells its sessions of events.
+    pub(super) fn feed(&self) -> Arc<AppFeed> {
+        Arc::clone(&self.feed)
+    }
+
     /// Has its sessions reported again: the directory may have removed them, although they continue.
     pub fn report_again(&self) {
         if let Some(reporter) = &self.reporter {

@@ -24,7 +24,9 @@ const OLDER: Duration = Duration::from_secs(5);
 pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     let Some(change) = &event.change else { return };
     let (user, why, named) = match change {
-        Change::UserDisconnected { user, sessions, .. } => (*user, Ending::Kicked, &sessions[..]),
+        Change::UserDisconnected { user, sessions, replaced, .. } => {
+            (*user, if *replaced { Ending::Replaced(Arc::default()) } else { Ending::Kicked }, &sessions[..])
+        }
         Change::UserChanged { user, fields } if fields.iter().any(|field| field == "password") => {
             (*user, Ending::PasswordChanged, &[][..])
         }
@@ -35,7 +37,7 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
     for session in table.of_user(user).filter(|session| session.device.is_some()) {
         if named.contains(&(gateway, session.id as i64)) || is_missed(change, moment_or_zero(event.wire.at), session) {
             session.end(why.clone());
-        } else if why != Ending::Kicked {
+        } else if !matches!(why, Ending::Kicked | Ending::Replaced(_)) {
             session.check_token(why.clone());
         }
     }
@@ -43,7 +45,7 @@ pub(super) fn kick(table: &Table, gateway: i64, event: &FeedEvent) {
 
 /// Whether a kick at that time includes a session that it could not name.
 fn is_missed(change: &Change, at: UnixMillis, session: &Session) -> bool {
-    let Change::UserDisconnected { device_sn, resource, .. } = change else { return false };
+    let Change::UserDisconnected { device_sn, resource, replaced: false, .. } = change else { return false };
     let is_meant = session.device.as_ref().is_some_and(|device| {
         (*device_sn == 0 || i64::from(device.number) == *device_sn)
             && (resource.is_empty() || *device.resource == **resource)
@@ -89,10 +91,32 @@ mod tests {
         // The same device is back, and the second one is a session of another gateway.
         let sessions = vec![(GATEWAY, 1), (GATEWAY + 1, 2)];
         let resource = "web_1".to_owned();
-        kick(&table, GATEWAY, &event(Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions }));
+        kick(
+            &table,
+            GATEWAY,
+            &event(Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions, replaced: false }),
+        );
         assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
         assert!(stays.next(true).await.is_ok() && stays_too.next(true).await.is_ok());
         assert!(timeout(Duration::ZERO, stays.token_checks().raised()).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_session_that_a_device_replaced_elsewhere_ends_and_no_other_of_that_name() {
+        let mut table = Table::default();
+        let open = |id, at| Session::new(id, ANN, Some(Device::single("web_1", "web")), UnixMillis(at));
+        let [(replaced, mut ends), (other, mut stays)] = [open(1, 1), open(2, 1)];
+        for session in [&replaced, &other] {
+            table.add(session);
+            session.mark_entered();
+        }
+        other.starts_unknown();
+        let (resource, sessions) = ("web_1".to_owned(), vec![(GATEWAY, 1), (GATEWAY + 1, 2)]);
+        let change = Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions, replaced: true };
+        kick(&table, GATEWAY, &event_at(60_000, change));
+        assert!(matches!(ends.next(true).await, Err(Ending::Replaced(_))));
+        assert!(stays.next(true).await.is_ok());
+        assert!(timeout(Duration::ZERO, stays.doubts().raised()).await.is_err());
     }
 
     #[tokio::test]
@@ -108,7 +132,8 @@ mod tests {
             session.mark_entered();
         }
         let resource = "web_1".to_owned();
-        let kicked = Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions: Vec::new() };
+        let (sessions, replaced) = (Vec::new(), false);
+        let kicked = Change::UserDisconnected { user: ANN, device_sn: 0, resource, sessions, replaced };
         kick(&table, GATEWAY, &event_at(5_900, kicked));
         assert!(matches!(ends.next(true).await, Err(Ending::Kicked)));
         assert!(matches!(ends_too.next(true).await, Err(Ending::Kicked)));

@@ -17,16 +17,20 @@ mod grpc;
 mod hub;
 mod json;
 mod kick;
+mod memory;
 mod msync;
 mod older;
+mod pace;
 mod peer;
 mod recipients;
 mod reporter;
 mod serve;
 mod session;
 mod socket;
+mod sockets;
 mod sockjs;
 mod table;
+mod tokens;
 mod unreported;
 mod waiting;
 mod wire;
@@ -37,13 +41,12 @@ use axum::routing::{MethodRouter, get};
 
 pub use self::grpc::Realtime;
 use self::hub::Hub;
+pub(crate) use self::{memory::EventMemory, sockets::Sockets, tokens::Checked};
 use crate::Gateway;
 
-/// Clients of a stopping process are disconnected within this time, spread evenly, so that they do not reconnect all at
-/// once.
+/// Subscriptions of a stopping process, and sessions whose feed has ended, are ended within this time, spread evenly, so that
+/// they do not come back all at once.
 const SPREAD: Duration = Duration::from_secs(3);
-/// How long after the stop disconnecting clients, and reporting it, may take.
-pub(crate) const LAST: Duration = Duration::from_secs(5);
 
 /// The endpoints of clients that connect. Their sessions are one gateway's.
 pub(crate) fn routes() -> Vec<(&'static str, MethodRouter<Gateway>)> {

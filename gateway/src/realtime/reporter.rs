@@ -20,7 +20,6 @@ use tokio::{
 use tonic::Request;
 
 use super::{
-    LAST,
     client::Client,
     session::Session,
     unreported::{Part, Unreported},
@@ -68,6 +67,7 @@ impl Reporter {
             platform: client.shown.platform.to_string(),
             opened_at_ms: session.opened_at.0,
             address: client.caller.address.map(|address| address.to_string()).unwrap_or_default(),
+            single: session.replaces().is_some(),
         };
         let known = self.unreported().start(id, started);
         self.changed.notify_one();
@@ -102,7 +102,7 @@ impl Reporter {
             let _unfinished = unfinished;
             let too_late = async {
                 gateway.stopping().triggered().await;
-                sleep(LAST).await;
+                sleep(gateway.sockets().longest_stop()).await;
             };
             tokio::select! {
                 () = reporter.run(&gateway) => {}

@@ -1,6 +1,6 @@
 //! Serves one client of any wire format, from its first frame to its end.
 
-use std::{future::pending, time::Duration};
+use std::{future::pending, sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -13,17 +13,21 @@ use tidings_runtime::metrics;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until, timeout};
 
 use super::{
-    SPREAD,
+    app_feed::AppFeed,
     client::Client,
     hub::Entered,
+    pace::{Pace, Paced},
     session::{Ending, Item},
     socket::{End, HEARTBEAT, Socket, TRY_AGAIN},
+    sockets::Place,
     wire::Wire,
 };
 use crate::connection::Busy;
 
 /// How long a client may take to log in.
 const HANDSHAKE: Duration = Duration::from_secs(10);
+/// How long the server may take to check it. A slow server is no fault of the client, which tries again.
+const AUTHENTICATION: Duration = Duration::from_secs(20);
 /// How long a client that is sent pings may be silent.
 const SILENCE: Duration = Duration::from_secs(75);
 /// How often the conditions that are the same for all clients of an app are checked.
@@ -31,15 +35,22 @@ const CHECK: Duration = Duration::from_secs(4);
 /// How often its token is checked: the feed reports revoked users immediately, so this is for keys that were
 /// replaced. It is also done at the first check, for what happened while the client connected.
 const CHECK_TOKEN: Duration = Duration::from_mins(1);
+/// The same while the feed says nothing.
+const CHECK_TOKEN_ALONE: Duration = Duration::from_secs(15);
+
+/// How many frames are read of a client. One that sends more is not closed: the next one is read later.
+const FRAMES: Pace = Pace { each: Duration::from_millis(5), burst: 600 };
+/// Each further so many bytes of a frame count as another one.
+const FRAME_BYTES: usize = 4 * 1024;
 
 /// Until the client disconnects, or is disconnected.
 pub(super) async fn serve<W: Wire>(mut socket: Socket) {
-    // Not closed in favour of another connection.
-    let _busy = socket.peer.connection.as_ref().map(Busy::new);
     let _unfinished = socket.gateway.unfinished().begin();
     // Futures of rare cases are boxed: the task of an idle client is as large as its largest part.
     let (end, last) = match Box::pin(log_in::<W>(&mut socket)).await {
-        Ok((client, mut wire)) => {
+        Ok((client, mut wire, _place)) => {
+            // Not closed in favour of another connection, as it is until here.
+            let _busy = socket.peer.connection.as_ref().map(Busy::new);
             let _open = metrics().realtime.open(W::NAME);
             let end = session(&mut socket, &client, &mut wire).await.err().unwrap_or(End::Gone);
             let last = wire.closing(&end);
@@ -55,22 +66,31 @@ pub(super) async fn serve<W: Wire>(mut socket: Socket) {
     socket.close(end, last).await;
 }
 
-/// Reads until the client has logged in, which it must do soon, and before the process stops.
-async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W), End> {
+/// Reads until the client has said who it is, which it must do soon, and before the process stops.
+async fn log_in<W: Wire>(socket: &mut Socket) -> Result<(Client, W, Place), End> {
     let stopping = socket.gateway.stopping().clone();
     socket.greet().await?;
     tokio::select! {
-        logged_in = timeout(HANDSHAKE, W::log_in(socket)) => {
-            logged_in.unwrap_or(Err(End::CloseCode(close_code::POLICY, W::LATE)))
-        }
+        logged_in = identify(socket) => logged_in,
         () = stopping.triggered() => Err(restarts()),
     }
+}
+
+async fn identify<W: Wire>(socket: &mut Socket) -> Result<(Client, W, Place), End> {
+    let first = timeout(HANDSHAKE, socket.read()).await;
+    let first = first.unwrap_or(Err(End::CloseCode(close_code::POLICY, W::LATE)))?;
+    let logged_in = timeout(AUTHENTICATION, W::log_in(socket, first)).await;
+    let (client, wire) =
+        logged_in.unwrap_or(Err(End::CloseCode(TRY_AGAIN, "the server cannot check the token now")))?;
+    let place = Place::take(&client);
+    let place = place.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
+    Ok((client, wire, place))
 }
 
 async fn session<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W) -> Result<(), End> {
     let entered = Box::pin(socket.hub.enter(&socket.gateway, client)).await;
     let mut entered = entered.map_err(|error| End::Refused(TRY_AGAIN, wire.refused(&error)))?;
-    let (ending, refused) = (entered.inbox.ending(), refused(client));
+    let (ending, refused) = (entered.inbox.ending(), refused(client, entered.feed()));
     let served = async {
         entered.inbox.skip_to_entered().await?;
         Box::pin(wire.start(socket, client, &entered)).await?;
@@ -105,16 +125,18 @@ const fn how(end: &End) -> SessionEnd {
 }
 
 /// Until the client must be disconnected.
-async fn refused(client: &Client) -> Error {
+async fn refused(client: &Client, feed: Arc<AppFeed>) -> Error {
     let (identities, app) = (client.gateway.identities(), client.caller.app);
     let mut checked_at: Option<Instant> = None;
     loop {
         sleep(CHECK).await;
-        let is_due = checked_at.is_none_or(|at| at.elapsed() >= CHECK_TOKEN);
-        let has_ended = client.identity.expires_at().is_some_and(|end| end <= client.gateway.now());
-        let checked = if is_due || has_ended {
+        let often = if feed.is_interrupted() { CHECK_TOKEN_ALONE } else { CHECK_TOKEN };
+        let is_due = checked_at.is_none_or(|at| at.elapsed() >= often);
+        let now = client.gateway.now();
+        let current = client.tokens.current(now);
+        let checked = if is_due || current.has_ended(now) {
             checked_at = Some(Instant::now());
-            Box::pin(identities.of(app_ref::App::Id(app.0), &client.token)).await.map(drop)
+            Box::pin(identities.of(app_ref::App::Id(app.0), current.token.expose())).await.map(drop)
         } else {
             Box::pin(identities.check_app(app)).await
         };
@@ -132,21 +154,29 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
     let mut tick = interval(CHECK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut heard_at = Instant::now();
+    let mut paced = Paced::since(heard_at);
     let mut command: Option<BoxFuture<'static, W::Answer>> = None;
     let stopping = socket.gateway.stopping().clone();
     let draining = async {
         stopping.draining().await;
-        sleep(SPREAD.mul_f64(share(client.user))).await;
+        sleep(client.gateway.sockets().drain().mul_f64(share(client.user))).await;
     };
     tokio::pin!(draining);
     let (mut token_check, mut again) = (entered.inbox.token_checks(), None);
     loop {
         let is_free = command.is_none();
+        let read_at = paced.opens_at(FRAMES, Instant::now());
         let answered = async {
             match &mut command {
                 Some(command) => command.await,
                 None => pending().await,
             }
+        };
+        let heard = async {
+            if let Some(at) = read_at {
+                Box::pin(sleep_until(at)).await;
+            }
+            socket.receive().await
         };
         let checked = async {
             match &again {
@@ -167,9 +197,11 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
                 command = None;
                 wire.answer(socket, client, answer).await?;
             }
-            heard = socket.receive(), if is_free => {
+            heard = heard, if is_free => {
                 heard_at = Instant::now();
-                if let Some(message) = heard? {
+                let heard = heard?;
+                paced.add(FRAMES, cost(heard.as_ref()), heard_at);
+                if let Some(message) = heard {
                     command = wire.frame(socket, client, message).await?;
                 }
             }
@@ -182,7 +214,8 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
             why = checked => {
                 let app = app_ref::App::Id(client.caller.app.0);
                 again = None;
-                match Box::pin(socket.gateway.identities().check_again(app, &client.token)).await {
+                let current = client.tokens.current(socket.gateway.now());
+                match Box::pin(socket.gateway.identities().check_again(app, current.token.expose())).await {
                     Ok(()) => entered.report_again(),
                     Err(error) if !error.reason().is_transient() => return Err(why.into()),
                     Err(_) => again = Some((why, Instant::now() + CHECK)),
@@ -194,8 +227,18 @@ async fn follow<W: Wire>(socket: &mut Socket, client: &Client, wire: &mut W, ent
     }
 }
 
+/// What it costs to have read a frame; of a ping or pong there is none.
+fn cost(message: Option<&Message>) -> u32 {
+    let bytes = match message {
+        Some(Message::Text(text)) => text.len(),
+        Some(Message::Binary(bytes)) => bytes.len(),
+        _ => 0,
+    };
+    1 + (bytes / FRAME_BYTES) as u32
+}
+
 /// A fraction from 0 to 1 that spreads users evenly.
-fn share(user: UserId) -> f64 {
+pub(super) fn share(user: UserId) -> f64 {
     let mixed = (user.0 as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
     f64::from(mixed as u16) / f64::from(u16::MAX)
 }

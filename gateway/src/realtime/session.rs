@@ -10,12 +10,19 @@ use std::{
 
 use bytes::Bytes;
 use tidings_domain::{UnixMillis, UserId};
+use tidings_runtime::metrics;
 use tokio::sync::{mpsc, watch};
 
-use super::{device::Device, event::Batch, waiting::Waiting};
+use super::{
+    device::Device,
+    event::Batch,
+    waiting::{Amount, Waiting},
+};
 
 /// Events that wait for a client. One that takes them more slowly is disconnected, and continues from its cursor.
-const MOST_WAITING: usize = 2_000;
+const MOST_WAITING: Amount = Amount { events: 2_000, bytes: 4 * 1024 * 1024 };
+/// A signal counts as one event.
+const SIGNAL: Amount = Amount { events: 1, bytes: 0 };
 
 /// Why a session ends before its client closes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,10 +114,17 @@ impl Session {
         self.device.as_ref().map(|device| &*device.replaces).filter(|name| !name.is_empty())
     }
 
-    /// Hands it events, or ends it if too many wait already.
-    pub fn push(&self, batch: Batch) {
-        let more = batch.events.len();
-        if self.waiting.add(more) + more > MOST_WAITING {
+    /// Hands it events, or ends it if too many wait already. Of those that come when many do, room messages of low level are
+    /// dropped.
+    pub fn push(&self, mut batch: Batch) {
+        if self.waiting.is_over_half(MOST_WAITING) {
+            metrics().realtime.dropped.inc_by(batch.drop_low() as u64);
+        }
+        let more = batch.amount();
+        let before = self.waiting.add(more);
+        // One event alone may be larger.
+        let has_too_much = before.bytes > 0 && before.bytes + more.bytes > MOST_WAITING.bytes;
+        if has_too_much || before.events + more.events > MOST_WAITING.events {
             self.end(Ending::TooSlow);
         } else {
             let _ = self.items.send(Item::Batch(Box::new(batch)));
@@ -119,11 +133,21 @@ impl Session {
 
     /// Hands it a signal; dropped if much waits already.
     pub fn signal(&self, signal: &Arc<Signal>) {
-        if self.waiting.add(1) < MOST_WAITING / 2 {
+        if self.waiting.add(SIGNAL).events < MOST_WAITING.events / 2 {
             let _ = self.items.send(Item::Signal(Arc::clone(signal)));
         } else {
-            self.waiting.take(1);
+            self.waiting.take(SIGNAL);
         }
+    }
+
+    /// The bytes of events that wait for its client.
+    pub fn waiting_bytes(&self) -> usize {
+        self.waiting.bytes()
+    }
+
+    /// Whether it has ended, and is about to go.
+    pub fn has_ended(&self) -> bool {
+        self.ending.borrow().is_some()
     }
 
     /// Marks the present position of the feed among its events.
@@ -183,12 +207,11 @@ impl Inbox {
             why = ended(&mut self.ending) => Err(why),
             item = self.items.recv(), if takes_items => {
                 let item = item.ok_or(Ending::FeedLost)?;
-                let taken = match &item {
-                    Item::Batch(batch) => batch.events.len(),
-                    Item::Signal(_) => 1,
-                    Item::Entered => 0,
-                };
-                self.waiting.take(taken);
+                match &item {
+                    Item::Batch(batch) => self.waiting.take(batch.amount()),
+                    Item::Signal(_) => self.waiting.take(SIGNAL),
+                    Item::Entered => {}
+                }
                 Ok(item)
             }
         }
@@ -228,7 +251,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_does_not_read_is_ended_and_what_waits_for_it_is_bounded() {
         let (session, mut inbox) = Session::new(1, UserId(16), None, UnixMillis(0));
-        for _ in 0..MOST_WAITING {
+        for _ in 0..MOST_WAITING.events {
             session.push(batch(1));
         }
         assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
@@ -236,6 +259,53 @@ mod tests {
         assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
         session.push(batch(2));
         assert!(matches!(inbox.next(true).await, Err(Ending::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn what_waits_is_bounded_in_bytes_too_but_for_one_event() {
+        let (session, mut inbox) = Session::new(1, UserId(16), None, UnixMillis(0));
+        let large = |bytes| {
+            let mut batch = Batch::new(&Arc::from("0:1"));
+            batch.events = vec![Arc::new(super::super::event::Event::example_of(bytes))];
+            batch
+        };
+        session.push(large(2 * MOST_WAITING.bytes));
+        assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
+        for _ in 0..4 {
+            session.push(large(MOST_WAITING.bytes / 4));
+        }
+        assert!(matches!(inbox.next(true).await, Ok(Item::Batch(_))));
+        session.push(large(MOST_WAITING.bytes / 2));
+        assert!(matches!(inbox.next(true).await, Err(Ending::TooSlow)));
+    }
+
+    #[tokio::test]
+    async fn a_slow_client_misses_room_messages_of_low_level_first_and_is_told_of_which_rooms() {
+        use tidings_domain::{ConversationId, RoomId};
+
+        use super::super::event::Event;
+        let (session, mut inbox) = Session::new(1, UserId(16), None, UnixMillis(0));
+        let low = Arc::new(Event::example_of_low_level(RoomId(33)));
+        let mixed = || {
+            let mut batch = Batch::new(&Arc::from("0:2"));
+            for event in [&low, &Arc::new(Event::example()), &low] {
+                batch.add(event, UserId(16));
+            }
+            batch
+        };
+        session.push(mixed());
+        session.push(batch(MOST_WAITING.events / 2));
+        session.push(mixed());
+        let mut next = async || match inbox.next(true).await {
+            Ok(Item::Batch(batch)) => batch,
+            _ => panic!("a batch"),
+        };
+        let first = next().await;
+        assert_eq!((first.events.len(), first.missed.len()), (3, 0));
+        next().await;
+        let last = next().await;
+        assert_eq!((last.events.len(), &last.users[..]), (1, &[(0, UserId(16))][..]));
+        assert_eq!(last.missed, [(ConversationId::Room(RoomId(33)), UserId(16))]);
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! One client's socket, for any wire format.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use futures_util::{
@@ -21,6 +21,10 @@ use crate::Gateway;
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(30);
 /// How long a frame may take to be written.
 const WRITE: Duration = Duration::from_secs(20);
+/// The same of the last frames to a client that has not read for long.
+const LAST_WRITE: Duration = Duration::from_secs(1);
+/// The client reads too slowly.
+pub(super) const TOO_SLOW: &str = "the client reads too slowly";
 
 /// A client's connection.
 pub(super) struct Socket {
@@ -39,8 +43,8 @@ pub(super) enum End {
     Gone,
     /// The client gets a close code and a reason.
     CloseCode(u16, &'static str),
-    /// A frame says why, before the close code.
-    Refused(u16, Message),
+    /// A frame says why, if the wire format has one for it, before the close code.
+    Refused(u16, Option<Message>),
     /// Its token is no longer valid.
     Unauthorized(Error),
     /// A new session of the same device has taken its place; what that one's client says.
@@ -52,7 +56,15 @@ pub(super) enum End {
 }
 
 impl End {
-    /// The reason, for the metrics.
+    /// How long each of the last frames may take to be written.
+    fn last_write(&self) -> Duration {
+        match self {
+            Self::Gone | Self::CloseCode(_, TOO_SLOW) => LAST_WRITE,
+            _ => WRITE,
+        }
+    }
+
+    /// The reason, for the numbers.
     pub const fn word(&self) -> &'static str {
         match self {
             Self::Gone => "the client has gone",
@@ -89,18 +101,21 @@ impl Socket {
 
     /// Closes it, after a last frame.
     pub async fn close(mut self, end: End, last: Option<Message>) {
+        let most = end.last_write();
         if let Some(last) = last {
-            let _ = self.send(last).await;
+            let _ = timeout(most, self.sink.send(last)).await;
         }
         let (code, word) = match end {
             End::Gone => {
                 // Answers the client's close frame, if it sent one.
-                let _ = timeout(WRITE, self.sink.close()).await;
+                let _ = timeout(most, self.sink.close()).await;
                 return;
             }
             End::CloseCode(code, word) => (code, word),
             End::Refused(code, frame) => {
-                let _ = self.send(frame).await;
+                if let Some(frame) = frame {
+                    let _ = timeout(most, self.sink.send(frame)).await;
+                }
                 (code, "refused")
             }
             End::Unauthorized(_) | End::PasswordChanged(_) => (UNAUTHORIZED, "refused"),
@@ -111,7 +126,7 @@ impl Socket {
             let _ = self.send(sockjs::closed(code, word)).await;
         }
         let close = Message::Close(Some(CloseFrame { code, reason: Utf8Bytes::from_static(word) }));
-        let _ = timeout(WRITE, self.sink.send(close)).await;
+        let _ = timeout(most, self.sink.send(close)).await;
     }
 
     /// The next text or binary frame.
@@ -135,7 +150,7 @@ impl Socket {
             Some(Ok(message)) => {
                 let Some(sock_js) = &mut self.sock_js else { return Ok(Some(message)) };
                 if !sock_js.take(&message) {
-                    return Err(End::Told(close_code::INVALID, "this is no frame of SockJS"));
+                    return Err(End::CloseCode(close_code::INVALID, "this is no frame of SockJS"));
                 }
                 Ok(sock_js.pop())
             }
@@ -155,6 +170,11 @@ impl Socket {
 /// The error for a frame that is too large.
 fn broken(error: axum::Error) -> End {
     let cause = error.into_inner();
-    let is_too_large = matches!(cause.downcast_ref(), Some(tungstenite::Error::Capacity(_)));
+    let is_too_large = match cause.downcast_ref() {
+        Some(tungstenite::Error::Capacity(_)) => true,
+        // More than a client may send before it has logged in.
+        Some(tungstenite::Error::Io(error)) => error.kind() == io::ErrorKind::FileTooLarge,
+        _ => false,
+    };
     if is_too_large { End::CloseCode(close_code::SIZE, "the frame is too large") } else { End::Gone }
 }

@@ -4,14 +4,14 @@ use std::future::Future;
 
 use axum::extract::ws::Message;
 use futures_util::future::BoxFuture;
-use tidings_domain::{Error, Reason};
+use tidings_domain::{Error, Grpc, Reason};
 
 use super::{
     client::Client,
     event::Batch,
     hub::Entered,
     session::{Ending, Signal},
-    socket::{End, Socket},
+    socket::{End, Socket, TOO_SLOW, TRY_AGAIN, UNAUTHORIZED},
 };
 
 /// A wire format, for one client.
@@ -25,11 +25,11 @@ pub(super) trait Wire: Sized + Send + 'static {
     /// The error for a client that does not log in in time.
     const LATE: &'static str;
 
-    /// Reads until the client has logged in.
-    fn log_in(socket: &mut Socket) -> impl Future<Output = Result<(Client, Self), End>> + Send;
+    /// Who the client is, by its first text or binary frame.
+    fn log_in(socket: &mut Socket, first: Message) -> impl Future<Output = Result<(Client, Self), End>> + Send;
 
-    /// An error before the session started.
-    fn refused(&self, error: &Error) -> Message;
+    /// What the client is told of an error before the session started; `None`: the close code says it.
+    fn refused(&self, error: &Error) -> Option<Message>;
 
     /// The session gets events from now on: greets the client, and delivers what it missed.
     fn start(
@@ -88,11 +88,19 @@ pub(super) trait Wire: Sized + Send + 'static {
     fn ended(self, client: &Client) -> impl Future<Output = ()> + Send;
 }
 
+/// The close code for a login that failed: the client must do something about it, or the server cannot go on.
+pub(super) const fn refusal_code(error: &Error) -> u16 {
+    match error.reason().words().grpc {
+        Grpc::Unavailable | Grpc::Internal | Grpc::DataLoss | Grpc::ResourceExhausted => TRY_AGAIN,
+        _ => UNAUTHORIZED,
+    }
+}
+
 impl From<Ending> for End {
     fn from(why: Ending) -> Self {
         match why {
-            Ending::TooSlow => Self::Told(super::socket::TRY_AGAIN, "the client reads too slowly"),
-            Ending::FeedLost => Self::Told(super::socket::TRY_AGAIN, "the feed is interrupted"),
+            Ending::TooSlow => Self::CloseCode(TRY_AGAIN, TOO_SLOW),
+            Ending::FeedLost => Self::CloseCode(TRY_AGAIN, "the feed is interrupted"),
             Ending::Replaced(reason) => Self::Replaced(reason),
             Ending::Kicked => Self::Kicked,
             Ending::PasswordChanged => Self::PasswordChanged(Error::new(Reason::TokenRevoked, "")),

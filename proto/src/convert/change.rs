@@ -29,10 +29,11 @@ impl From<Change> for pb::Change {
                 let how = wire::SessionEnd::from(how).into();
                 Wire::UserOffline(wire::UserOffline { user_id: user.0, resource, platform, how })
             }
-            Change::UserDisconnected { user, device_sn, resource, sessions } => {
+            Change::UserDisconnected { user, device_sn, resource, sessions, replaced } => {
                 let connection = |(gateway_id, session_id)| wire::Connection { gateway_id, session_id };
                 let connections = sessions.into_iter().map(connection).collect();
-                Wire::UserDisconnected(wire::UserDisconnected { user_id: user.0, device_sn, resource, connections })
+                let user_id = user.0;
+                Wire::UserDisconnected(wire::UserDisconnected { user_id, device_sn, resource, connections, replaced })
             }
             Change::PresenceChanged { user, statuses, ext, last_time_ms, subscribers } => {
                 let statuses = statuses.into_iter().map(|(resource, status)| wire::DeviceStatus { resource, status });
@@ -158,7 +159,7 @@ impl TryFrom<pb::Change> for Change {
             Wire::UserDisconnected(it) => {
                 let sessions = it.connections.iter().map(|one| (one.gateway_id, one.session_id)).collect();
                 let (user, device_sn) = (UserId(it.user_id), it.device_sn);
-                Self::UserDisconnected { user, device_sn, resource: it.resource, sessions }
+                Self::UserDisconnected { user, device_sn, resource: it.resource, sessions, replaced: it.replaced }
             }
             Wire::PresenceChanged(it) => Self::PresenceChanged {
                 user: UserId(it.user_id),

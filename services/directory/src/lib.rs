@@ -53,6 +53,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/sqlite/0013_presence_due.sql"),
         include_str!("../migrations/sqlite/0014_agora_app_id.sql"),
         include_str!("../migrations/sqlite/0015_notification_setting.sql"),
+        include_str!("../migrations/sqlite/0016_single_sessions.sql"),
     ],
     postgres: &[
         include_str!("../migrations/postgres/0001_init.sql"),
@@ -70,6 +71,7 @@ pub const SCHEMA: Schema = Schema {
         include_str!("../migrations/postgres/0013_presence_due.sql"),
         include_str!("../migrations/postgres/0014_agora_app_id.sql"),
         include_str!("../migrations/postgres/0015_notification_setting.sql"),
+        include_str!("../migrations/postgres/0016_single_sessions.sql"),
     ],
 };
 

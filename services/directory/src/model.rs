@@ -311,6 +311,8 @@ pub(crate) struct Connected {
     pub(crate) resource: String,
     pub(crate) platform: String,
     pub(crate) opened_at: UnixMillis,
+    /// Only one session of a device of that name may be open.
+    pub(crate) is_single: bool,
 }
 
 /// Which devices of a user.

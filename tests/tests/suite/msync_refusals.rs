@@ -36,8 +36,19 @@ fn jid(name: &str, is_group: bool) -> Jid {
 
 impl Raw {
     pub async fn logged_in(app: &TestApp, user: &str) -> Self {
-        let mut socket = PacketSocket::connect(&app.suite.url()).await;
         let token = app.agora().logged_in(user).await.token;
+        Self::logged_in_with(app, user, &token).await
+    }
+
+    /// With that token.
+    pub async fn logged_in_with(app: &TestApp, user: &str, token: &str) -> Self {
+        let mut device = Self { socket: PacketSocket::connect(&app.suite.url()).await, next_id: 1 };
+        device.log_in(app, user, token).await;
+        device
+    }
+
+    /// Logs in, for the first time or again.
+    pub async fn log_in(&mut self, app: &TestApp, user: &str, token: &str) {
         let key = format!("{}#{}", app.app().org, app.app().name);
         let provision = Provision { resource: Some(format!("raw_{user}")), ..Provision::default() };
         let login = MSync {
@@ -48,11 +59,15 @@ impl Raw {
             payload: Some(provision.encode_to_vec()),
             ..MSync::default()
         };
-        socket.send(login.encode_to_vec()).await;
-        let answer = MSync::decode(&*socket.next().await.expect("an answer")).expect("a packet");
+        self.socket.send(login.encode_to_vec()).await;
+        let answer = loop {
+            let answer = MSync::decode(&*self.socket.next().await.expect("an answer")).expect("a packet");
+            if answer.command() == Command::Provision {
+                break answer;
+            }
+        };
         let status = Provision::decode(answer.payload()).expect("a provision").status.expect("a status");
         assert_eq!(status.error_code(), tidings_dialects::agora::msync::pb::status::ErrorCode::Ok);
-        Self { socket, next_id: 1 }
     }
 
     /// The code with which the server closes the connection.
@@ -183,6 +198,12 @@ fn join(room: &str) -> Meta {
     meta(NameSpace::Muc, None, body.encode_to_vec())
 }
 
+fn leave(room: &str) -> Meta {
+    let operation = Some(muc_body::Operation::Leave.into());
+    let body = MucBody { muc_id: Some(jid(room, true)), operation, ..MucBody::default() };
+    meta(NameSpace::Muc, None, body.encode_to_vec())
+}
+
 fn why(code: i32, reason: &str) -> (i32, String) {
     (code, reason.to_owned())
 }
@@ -252,6 +273,27 @@ every_shape! {
         let (_, _, of_omar) = omar.does(text(Type::Chat, "nora", "mine")).await;
         let foreign = pia.refused(of_message(Type::Edit, "omar", of_omar)).await;
         assert!([gone, why(1, "Sorry, You do not have permission")].contains(&foreign), "{foreign:?}");
+        let ban = format!("/chatgroups/{group}/ban");
+        agora.post(&ban, &json!({})).await.expect(200);
+        let with_all = loop {
+            let answer = omar.refused(in_group("hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(with_all, why(1, "not in group or chatroom white list"));
+        agora.delete(&ban).await.expect(200);
+        wait_until("the end of the ban", async || omar.refused(in_group("hi")).await.0 == 0).await;
+        agora.post("/mutes", &json!({"username": "omar", "groupchat": -1})).await.expect(200);
+        let by_the_app = loop {
+            let answer = omar.refused(in_group("hi")).await;
+            if answer.0 != 0 {
+                break answer;
+            }
+        };
+        assert_eq!(by_the_app, why(7, "user is mute"));
+        agora.post("/mutes", &json!({"username": "omar", "groupchat": 0})).await.expect(200);
+        wait_until("the end of the mute", async || omar.refused(in_group("hi")).await.0 == 0).await;
         agora.post(&format!("/chatgroups/{group}/mute"), &json!({"usernames": ["omar"], "mute_duration": -1})).await.expect(200);
         let muted = loop {
             let answer = omar.refused(in_group("hi")).await;
@@ -473,5 +515,40 @@ every_shape! {
         early.send(packet(Command::Unread, Vec::new())).await;
         assert_eq!(early.next().await, Err(1008));
         assert_eq!(nora.refused(text(Type::Chat, "omar", "still here")).await.0, 0);
+    }
+}
+
+every_shape! {
+    async fn whoever_enters_and_leaves_a_room_again_and_again_has_to_wait(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let room = json!({"name": "r", "description": "d", "owner": "nora"});
+        let room = agora.post("/chatrooms", &room).await.expect(200)["data"]["id"].as_str().expect("an id").to_owned();
+        let mut omar = Raw::logged_in(&app, "omar").await;
+        let mut refused = None;
+        for round in 0..200 {
+            let answer = omar.refused(if round % 2 == 0 { join(&room) } else { leave(&room) }).await;
+            if answer != why(0, "") {
+                refused = Some(answer);
+                break;
+            }
+        }
+        assert_eq!(refused, Some(why(7, "traffic limit")));
+        let (code, ..) = omar.does(text(Type::Chat, "nora", "he may still write")).await;
+        assert_eq!(code, 0);
+    }
+}
+
+every_shape! {
+    async fn a_user_writes_to_nobody_who_has_not_registered_and_so_fills_no_table_with_names(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora"]).await;
+        let mut nora = Raw::logged_in(&app, "nora").await;
+        let refused = why(1, "the username doesn't exist!");
+        assert_eq!(nora.refused(text(Type::Chat, "ghost", "hello?")).await, refused);
+        // It is no refusal of the name that is kept: the app may write to it, and whoever registers it has that.
+        agora.send_text("nora", "ghost", "from the app").await;
+        agora.register(&["ghost"]).await;
+        assert_eq!(nora.refused(text(Type::Chat, "ghost", "hello")).await, why(0, ""));
     }
 }

@@ -169,6 +169,9 @@ every_shape! {
         socket.send(&send("9", "groupchat", "16", "x")).await;
         let error = socket.next_of("error").await;
         assert_eq!((&error["id"], &error["reason"]), (&json!("9"), &json!("GROUP_NOT_FOUND")));
+        socket.send(&send("12", "chat", "nobody", "x")).await;
+        let error = socket.next_of("error").await;
+        assert_eq!((&error["id"], &error["reason"]), (&json!("12"), &json!("USER_NOT_FOUND")));
         let as_another = json!({"type": "send", "id": "10", "chat_type": "chat",
             "message": {"from": "omar", "to": ["nora"], "type": "txt", "body": {"msg": "x"}}});
         socket.send(&as_another).await;
@@ -375,5 +378,25 @@ every_shape! {
         let seen = until(&mut back, &last).await;
         assert!(seen.iter().all(|(kind, _)| !kind.starts_with("user.")), "{seen:?}");
         assert_eq!(seen.iter().filter(|(kind, _)| kind == "message.sent").count(), 2, "{seen:?}");
+    }
+}
+
+every_shape! {
+    async fn what_is_for_those_online_reaches_them_and_nobody_later(app: TestApp) {
+        let agora = app.agora();
+        agora.register(&["nora", "omar"]).await;
+        let token = agora.logged_in("omar").await.token;
+        let mut nora = Socket::open(&app, &agora.logged_in("nora").await.token, None).await;
+        let mut omar = Socket::open(&app, &token, None).await;
+        let mut typing = send("1", "chat", "omar", "typing");
+        typing["message"]["routetype"] = json!("ROUTE_ONLINE");
+        nora.send(&typing).await;
+        let id = nora.next_of("sent").await["messages"][0]["msg_id"].clone();
+        let event = omar.event("message.online").await;
+        assert_eq!((&event["msg_id"], &event["from"]), (&id, &json!("nora")));
+        assert_eq!(event["message"]["payload"]["bodies"][0]["msg"], "typing");
+        let last = json!(agora.send_text("nora", "omar", "stored").await);
+        let mut back = Socket::open(&app, &token, Some("0:0")).await;
+        assert!(until(&mut back, &last).await.iter().all(|(kind, _)| kind != "message.online"));
     }
 }

@@ -7,7 +7,7 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 use reqwest::Method;
 use serde_json::json;
 use tidings_proto::pb;
-use tidings_testkit::{Agora, Installation, wait_until};
+use tidings_testkit::{Agora, Installation, Socket, wait_until};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpStream,
@@ -235,6 +235,40 @@ async fn connections_that_say_nothing_make_room_for_others() {
     }
     stage.others_are_served().await;
     assert_eq!(until_closed(held.swap_remove(0)).await, b"");
+}
+
+/// Opens a WebSocket.
+const UPGRADE: &[u8] = b"GET /tidings/ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sockets_that_do_not_log_in_make_room_for_others() {
+    let bounds = [("TIDINGS_LIMITS_CONNECTIONS", "300"), ("TIDINGS_LIMITS_CONNECTIONS_PER_ADDRESS", "200")];
+    let stage = Stage::set(&bounds).await;
+    let mut held = Vec::new();
+    for _ in 0..400 {
+        let mut stream = stage.sent(UPGRADE).await;
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).await.expect("an answer");
+        assert_eq!(&status, b"HTTP/1.1 101");
+        held.push(stream);
+    }
+    stage.others_are_served().await;
+    let first = until_closed(held.swap_remove(0)).await;
+    assert!(!String::from_utf8_lossy(&first).contains("no auth frame"), "it was closed for a newer one");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_socket_that_has_not_logged_in_sends_at_most_16_kib() {
+    let mut server = Installation::default();
+    server.start().await;
+    let mut socket = Socket::connect(&server.url()).await;
+    // As a REST call of that size, it would be allowed: the bound is for whoever has not said who they are.
+    socket.send_text(&"x".repeat(20 * 1024)).await;
+    assert_eq!(socket.closed().await, 1009);
+    let mut socket = Socket::connect(&server.url()).await;
+    socket.send_text(&"x".repeat(15 * 1024)).await;
+    assert_eq!(socket.closed().await, 1008);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

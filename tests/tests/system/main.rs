@@ -15,6 +15,7 @@ mod cli;
 mod clocks;
 mod collector;
 mod compose;
+mod connected;
 mod crates;
 mod dashboards;
 mod data_folder;

@@ -61,6 +61,9 @@ impl Config {
         if self.drain_delay_ms.is_some_and(|delay| delay > LONGEST_DRAIN_DELAY_MS) {
             return Err(Error::invalid("drain_delay_ms", format!("must be at most {LONGEST_DRAIN_DELAY_MS}")));
         }
+        if self.drain_clients_ms > LONGEST_DRAIN_DELAY_MS {
+            return Err(Error::invalid("drain_clients_ms", format!("must be at most {LONGEST_DRAIN_DELAY_MS}")));
+        }
         if let Some(url) = &self.database.url {
             let example =
                 "postgres://tidings@db.internal/tidings; without one, SQLite files in the data folder are used";

@@ -13,6 +13,8 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 pub struct RealtimeMetrics {
     /// Events that wait for clients that have not read them yet.
     pub waiting: Gauge,
+    /// Messages of low priority that slow clients did not get.
+    pub dropped: Counter,
     sessions: Family<Labels<1>, Gauge>,
     started: Family<Labels<1>, Counter>,
     ended: Family<Labels<2>, Counter>,
@@ -27,6 +29,11 @@ impl RealtimeMetrics {
                 "tidings_realtime_waiting_events",
                 "Events that wait for clients that have not read them yet",
                 Gauge::default(),
+            ),
+            dropped: book.counter(
+                "tidings_realtime_dropped_messages_total",
+                "Room messages of low level that clients did not get since they read too slowly",
+                Counter::default(),
             ),
             sessions: book.gauge(
                 "tidings_realtime_sessions",

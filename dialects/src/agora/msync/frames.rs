@@ -1,7 +1,7 @@
 //! The packets on the socket: read, and written.
 
 use prost::{Message as _, bytes::Bytes};
-use tidings_domain::{Error, Reason, UnixMillis, decimal_id};
+use tidings_domain::{Error, Hidden, Reason, UnixMillis, decimal_id};
 
 use super::{
     jid::{CONFERENCE_DOMAIN, USER_DOMAIN, jid_of},
@@ -43,7 +43,7 @@ pub struct Login {
     /// The user's name.
     pub name: String,
     /// The token of the user.
-    pub token: String,
+    pub token: Hidden<String>,
     /// The device; two sessions with the same name replace each other.
     pub device: String,
     /// The kind of the device.
@@ -121,7 +121,8 @@ fn login(packet: &MSync, provision: &Provision) -> Result<Login, Error> {
         return Err(Error::invalid("reason", format!("must be at most {MAX_REASON} bytes without U+0000")));
     }
     let reads_rooms = action_version(provision) >= READS_ROOMS;
-    Ok(Login { app_key, name, token, device, platform: platform(provision), reason, reads_rooms })
+    let (token, platform) = (Hidden::new(token), platform(provision));
+    Ok(Login { app_key, name, token, device, platform, reason, reads_rooms })
 }
 
 /// 5 of `v5.2`; 0: the client names none.
@@ -369,8 +370,9 @@ mod tests {
         };
         let auth_token = Some(r#"{"token":"$t$abc"}"#.to_owned());
         let provision = Provision { resource: Some("webim_1".to_owned()), auth_token, ..Provision::default() };
-        assert_eq!(login(&packet(Some("$t$def")), &provision).unwrap().token, "def");
-        assert_eq!(login(&packet(None), &provision).unwrap().token, "abc");
+        assert_eq!(login(&packet(Some("$t$def")), &provision).unwrap().token.expose(), "def");
+        assert_eq!(login(&packet(None), &provision).unwrap().token.expose(), "abc");
+        assert!(!format!("{:?}", login(&packet(None), &provision)).contains("abc"), "tokens are in no log");
         for (version, reads_rooms) in [(None, false), (Some("v2.0"), false), (Some("v5.0"), true), (Some("5"), false)] {
             let action_version = version.map(str::to_owned);
             let provision = Provision { action_version, ..provision.clone() };

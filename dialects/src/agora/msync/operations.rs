@@ -303,10 +303,13 @@ pub fn outcome_of(refusal: &Refusal, asked: CommandKind) -> Outcome {
     let words = refusal.description.as_ref();
     let (code, reason) = match refusal.reason {
         Reason::Muted => (UserMuted, "you were muted"),
+        Reason::GroupMuted => (Fail, "not in group or chatroom white list"),
+        Reason::UserMuted => (PermissionDenied, "user is mute"),
         Reason::RefusedByHook => (PermissionDeniedExternal, words),
         Reason::TextBlocked => (Fail, "blocked by content moderation"),
         Reason::BlockedByReceiver => (Fail, "blocked"),
         Reason::NotAContact => (Fail, "nonroster"),
+        Reason::UserNotFound if asked == CommandKind::Send => (Fail, "the username doesn't exist!"),
         Reason::GroupNotFound if asked != CommandKind::Room => (Fail, "group not found"),
         Reason::NotGroupMember => (Fail, "not in group or chatroom"),
         Reason::GroupDisabled if asked == CommandKind::Room => {

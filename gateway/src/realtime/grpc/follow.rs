@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
-use tidings_domain::{App, Caller, Error, Reason, UserId};
+use tidings_domain::{App, Caller, ConversationId, Error, Reason, UserId};
 use tidings_proto::{pb, status_from_error};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, sleep_until};
 use tonic::Status;
@@ -17,6 +17,7 @@ use crate::{
         SPREAD,
         event::{Batch, Event},
         hub::Entered,
+        serve::share,
         session::{Ending, Item},
     },
 };
@@ -67,7 +68,8 @@ impl Subscription {
             () = stopping.draining() => Err(status_from_error(Error::new(Reason::Unavailable, "the server restarts"))),
         };
         if stopping.is_draining() || stopping.is_triggered() {
-            sleep(SPREAD.mul_f64(share(self.users.first()))).await;
+            let within = SPREAD.min(self.gateway.sockets().longest_drain());
+            sleep(within.mul_f64(share(self.users.first().copied().unwrap_or(UserId::ADMIN)))).await;
         }
         end
     }
@@ -109,6 +111,9 @@ impl Subscription {
         item: Result<Item, Ending>,
     ) -> Result<(), Status> {
         let Item::Batch(batch) = item.map_err(|why| ended(&why))? else { return Ok(()) };
+        if !batch.missed.is_empty() {
+            self.send_missed(entered, position, &batch).await?;
+        }
         if !batch.joined.is_empty() {
             // A client that continues from its last cursor gets again what it has of them.
             self.send(entered, position, events(&batch)).await?;
@@ -120,6 +125,17 @@ impl Subscription {
         }
         position.cursor = Arc::clone(&batch.cursor);
         self.send(entered, position, events(&batch)).await
+    }
+
+    /// Rooms of which messages were dropped, since the client takes its events slowly.
+    async fn send_missed(&self, entered: &mut Entered, position: &Position, batch: &Batch) -> Result<(), Status> {
+        let missed = |(conversation, user): &(ConversationId, UserId)| pb::MissedConversation {
+            user_id: user.0,
+            conversation: Some((*conversation).into()),
+        };
+        let missed = batch.missed.iter().map(missed).collect();
+        let response = pb::SubscribeResponse { events: Vec::new(), cursor: position.cursor.to_string(), missed };
+        self.responses.send(&mut entered.inbox, response).await
     }
 
     async fn send(
@@ -147,10 +163,4 @@ fn events(batch: &Batch) -> Vec<pb::SubscribedEvent> {
 pub(super) fn event(event: &Event, mut user_ids: Vec<i64>) -> pb::SubscribedEvent {
     user_ids.sort_unstable();
     pb::SubscribedEvent { event: Some(event.event.wire_for_users()), user_ids }
-}
-
-/// A fraction from 0 to 1 that spreads subscriptions evenly.
-fn share(user: Option<&UserId>) -> f64 {
-    let mixed = (user.map_or(0, |user| user.0) as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 48;
-    f64::from(mixed as u16) / f64::from(u16::MAX)
 }

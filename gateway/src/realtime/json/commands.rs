@@ -2,19 +2,35 @@
 
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{self as codec, Addressing, Refusal};
-use tidings_domain::{Error, MsgId, Reason, Sent};
+use tidings_domain::{Error, Hidden, MsgId, Reason, Sent};
 
-use super::frames::{ClientFrame, DELIVERED, READ, SEND, SentMessage, ServerFrame, error, text_of};
+use super::frames::{AUTH, ClientFrame, DELIVERED, READ, SEND, SentMessage, ServerFrame, error, text_of};
 use crate::realtime::{
     client::Client,
     command_line::{self, By, carried_out},
+    socket::HEARTBEAT,
 };
 
 /// A command, with its own copy of what it needs.
 pub(super) enum Command {
-    Send { id: String, addressing: Addressing, message: Box<RawValue>, idempotency_key: Option<String> },
-    Read { id: String, msg_id: MsgId },
-    Delivered { id: String, msg_id: MsgId },
+    Send {
+        id: String,
+        addressing: Addressing,
+        message: Box<RawValue>,
+        idempotency_key: Option<String>,
+    },
+    Read {
+        id: String,
+        msg_id: MsgId,
+    },
+    Delivered {
+        id: String,
+        msg_id: MsgId,
+    },
+    /// The client has a new token.
+    Renew {
+        token: Hidden<String>,
+    },
 }
 
 impl Command {
@@ -26,7 +42,8 @@ impl Command {
             }
             ClientFrame::Read { id, msg_id } => Some(Self::Read { id: id.into_owned(), msg_id }),
             ClientFrame::Delivered { id, msg_id } => Some(Self::Delivered { id: id.into_owned(), msg_id }),
-            ClientFrame::Auth(_) | ClientFrame::Ping => None,
+            ClientFrame::Auth(auth) => Some(Self::Renew { token: Hidden::new(auth.token.expose().to_string()) }),
+            ClientFrame::Ping => None,
         }
     }
 
@@ -35,6 +52,7 @@ impl Command {
             Self::Send { .. } => SEND,
             Self::Read { .. } => READ,
             Self::Delivered { .. } => DELIVERED,
+            Self::Renew { .. } => AUTH,
         }
     }
 
@@ -58,6 +76,14 @@ impl Command {
             }
             Self::Read { id, msg_id } => done(&id, mark(client, msg_id, true).await),
             Self::Delivered { id, msg_id } => done(&id, mark(client, msg_id, false).await),
+            Self::Renew { token } => match client.renew(token.expose()).await {
+                Ok(_) => {
+                    let heartbeat_seconds = HEARTBEAT.as_secs();
+                    let ready = ServerFrame::Ready { user: &client.username, cursor: None, heartbeat_seconds };
+                    (text_of(&ready), None)
+                }
+                Err(why) => (error(None, &Refusal::from(&why)), Some(why.reason())),
+            },
         }
     }
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tidings_dialects::agora::{Addressing, Refusal};
-use tidings_domain::{ConversationId, Error, MsgId, Reason, Sent, UserId, decimal_id};
+use tidings_domain::{ConversationId, Error, Hidden, MsgId, Reason, Sent, UserId, decimal_id};
 
 use crate::realtime::command_line::OTHER;
 
@@ -29,7 +29,7 @@ pub(super) enum ClientFrame<'a> {
 pub(super) struct Auth<'a> {
     /// `org#app`.
     pub app: Cow<'a, str>,
-    pub token: Cow<'a, str>,
+    pub token: Hidden<Cow<'a, str>>,
     /// The client's name for its device; may be empty.
     pub device: Cow<'a, str>,
     /// The kind of the device.
@@ -125,7 +125,7 @@ fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
         }
         required("app", frame.app.as_deref())?;
         required("token", frame.token.as_deref())?;
-        let (app, token) = (frame.app.unwrap_or_default(), frame.token.unwrap_or_default());
+        let (app, token) = (frame.app.unwrap_or_default(), Hidden::new(frame.token.unwrap_or_default()));
         return Ok(ClientFrame::Auth(Auth { app, token, device, platform, cursor: frame.cursor }));
     }
     required("id", frame.id.as_deref())?;
@@ -208,6 +208,9 @@ pub(super) enum ServerFrame<'a> {
     Closing {
         reason: &'a str,
         cursor: Option<&'a str>,
+        /// When to connect again, if that helps.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
     },
 }
 
@@ -247,6 +250,12 @@ impl Conversation {
             ConversationId::Room(room) => Self { chat_type: "chatroom", to: room.to_string() },
         }
     }
+}
+
+/// Names rooms of which messages were dropped.
+pub(super) fn missed_rooms(missed: &[(ConversationId, UserId)]) -> String {
+    let conversations = missed.iter().map(|(room, user)| Conversation::of(*room, *user, |_| String::new()));
+    text_of(&ServerFrame::Missed { conversations: conversations.collect() })
 }
 
 /// A frame as text.
@@ -312,6 +321,13 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         parse(text).map(|frame| format!("{frame:?}")).expect_err("refused").error.to_string()
+    }
+
+    #[test]
+    fn debug_shows_no_token() {
+        let auth = parse(r#"{"type":"auth","app":"acme#chat","token":"s3cret","device":"web"}"#);
+        let shown = auth.map(|frame| format!("{frame:?}")).ok().expect("a frame");
+        assert!(shown.contains("acme#chat") && !shown.contains("s3cret"), "{shown}");
     }
 
     #[test]
@@ -390,7 +406,7 @@ mod tests {
                 reason,
                 retry_after_seconds: Some(1),
             }),
-            text_of(&ServerFrame::Closing { reason: "restart", cursor }),
+            text_of(&ServerFrame::Closing { reason: "restart", cursor, retry_after_ms: Some(1_000) }),
         ];
         let listed = listed();
         assert_eq!(listed.len(), frames.len());

@@ -20,8 +20,8 @@ use crate::{
         event::{Batch, Joined},
         hub::Entered,
         session::Signal,
-        socket::{End, HEARTBEAT, Socket, TRY_AGAIN, UNAUTHORIZED},
-        wire::Wire,
+        socket::{End, HEARTBEAT, Socket, TRY_AGAIN},
+        wire::{Wire, refusal_code},
     },
 };
 
@@ -43,8 +43,8 @@ impl Wire for JsonWire {
     const LATE: &'static str = "no auth frame within 10 seconds";
 
     /// The first frame names the app and has the token of a user.
-    async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
-        let Message::Text(first) = socket.read().await? else {
+    async fn log_in(socket: &mut Socket, first: Message) -> Result<(Client, Self), End> {
+        let Message::Text(first) = first else {
             return Err(End::CloseCode(close_code::UNSUPPORTED, "frames are text"));
         };
         let auth = match frames::parse(&first) {
@@ -61,16 +61,16 @@ impl Wire for JsonWire {
         let device = Device::shared(&auth.device, &auth.platform);
         let (gateway, peer) = (&socket.gateway, &socket.peer);
         let client = carried_out(By::Nobody(gateway, &auth.app), Asked::json(frames::AUTH), async {
-            let client = Client::of(gateway, peer, &auth.app, &auth.token, device).await;
+            let client = Client::of(gateway, peer, &auth.app, auth.token.expose(), device).await;
             let refused = client.as_ref().err().map(Error::reason);
             (client, refused)
         });
-        let client = client.await.map_err(|error| End::Refused(UNAUTHORIZED, refusal(&error)))?;
+        let client = client.await.map_err(|error| End::Refused(refusal_code(&error), Some(refusal(&error))))?;
         Ok((client, Self { since: auth.cursor.map(std::borrow::Cow::into_owned), cursor: None }))
     }
 
-    fn refused(&self, error: &Error) -> Message {
-        refusal(error)
+    fn refused(&self, error: &Error) -> Option<Message> {
+        Some(refusal(error))
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
@@ -88,6 +88,9 @@ impl Wire for JsonWire {
     async fn batch(&mut self, socket: &mut Socket, client: &Client, batch: Batch) -> Result<(), End> {
         let all: Vec<&str> = batch.events.iter().map(|event| event.json()).collect();
         let is_all = batch.joined.is_empty();
+        if !batch.missed.is_empty() {
+            socket.send(text(frames::missed_rooms(&batch.missed))).await?;
+        }
         events(socket, &all, is_all.then_some(&batch.cursor)).await?;
         for joined in &batch.joined {
             Box::pin(catch_up_joined(socket, client, joined)).await?;
@@ -116,11 +119,6 @@ impl Wire for JsonWire {
         };
         let (answer, name, refused) = match frame {
             Ok(ClientFrame::Ping) => (text_of(&ServerFrame::Pong {}), frames::PING, None),
-            Ok(ClientFrame::Auth(_)) => {
-                let error = Error::invalid("type", "auth is only the first frame");
-                let reason = error.reason();
-                (frames::bad(&BadFrame::of(error)), frames::AUTH, Some(reason))
-            }
             Ok(frame) => return Ok(Command::of(frame).map(|command| command.carry_out(client.clone()).boxed())),
             Err(bad) => (frames::bad(&bad), bad.command, Some(bad.error.reason())),
         };
@@ -139,17 +137,20 @@ impl Wire for JsonWire {
 
     fn closing_early(end: &End) -> Option<Message> {
         match end {
-            End::CloseCode(_, word) => Some(closing(word, None)),
+            End::CloseCode(code, word) => Some(closing(word, None, retry_after_ms(*code))),
             _ => None,
         }
     }
 
     fn closing(&self, end: &End) -> Option<Message> {
         match end {
-            End::CloseCode(_, word) => Some(closing(word, self.cursor.as_deref())),
+            End::CloseCode(code, word) => Some(closing(word, self.cursor.as_deref(), retry_after_ms(*code))),
             End::Unauthorized(error) | End::PasswordChanged(error) => Some(refusal(error)),
-            End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref())),
-            End::Gone | End::Refused(..) | End::Replaced(_) => None,
+            End::Kicked => Some(closing("the app ended the connection", self.cursor.as_deref(), None)),
+            End::Replaced(_) => {
+                Some(closing("newer sessions of the user took its place", self.cursor.as_deref(), None))
+            }
+            End::Gone | End::Refused(..) => None,
         }
     }
 
@@ -166,8 +167,13 @@ fn text(text: impl Into<Utf8Bytes>) -> Message {
     Message::Text(text.into())
 }
 
-fn closing(reason: &str, cursor: Option<&str>) -> Message {
-    text(text_of(&ServerFrame::Closing { reason, cursor }))
+fn closing(reason: &str, cursor: Option<&str>, retry_after_ms: Option<u64>) -> Message {
+    text(text_of(&ServerFrame::Closing { reason, cursor, retry_after_ms }))
+}
+
+/// When a client that was closed for the server's sake connects again.
+fn retry_after_ms(code: u16) -> Option<u64> {
+    matches!(code, close_code::RESTART | TRY_AGAIN).then_some(1_000)
 }
 
 fn refusal(error: &Error) -> Message {
@@ -180,9 +186,9 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
     let failed = |error: Error| match error.reason() {
         Reason::InvalidArgument => {
             let error = Error::invalid("cursor", "is not a cursor of this app");
-            End::Refused(close_code::POLICY, text(frames::bad(&BadFrame::of(error))))
+            End::Refused(close_code::POLICY, Some(text(frames::bad(&BadFrame::of(error)))))
         }
-        _ => End::Refused(TRY_AGAIN, refusal(&error)),
+        _ => End::Refused(TRY_AGAIN, Some(refusal(&error))),
     };
     let past = CatchUp::open(&client.gateway, &client.caller, since, &entered.cursor).await.map_err(failed)?;
     write_past(socket, client, past).await?;
@@ -193,12 +199,12 @@ async fn catch_up(socket: &mut Socket, client: &Client, since: &str, entered: &E
 /// The events of a group or room that the user has just entered.
 async fn catch_up_joined(socket: &mut Socket, client: &Client, joined: &Joined) -> Result<(), End> {
     let past = CatchUp::of_joined(&client.gateway, &client.caller, joined).await;
-    write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, refusal(&error)))?).await
+    write_past(socket, client, past.map_err(|error| End::Refused(TRY_AGAIN, Some(refusal(&error))))?).await
 }
 
 async fn write_past(socket: &mut Socket, client: &Client, mut past: CatchUp) -> Result<(), End> {
     let (gateway, user) = (&client.gateway, client.user);
-    let failed = |error: Error| End::Refused(TRY_AGAIN, refusal(&error));
+    let failed = |error: Error| End::Refused(TRY_AGAIN, Some(refusal(&error)));
     while let Some(part) = past.next(gateway, client.app()).await.map_err(failed)? {
         if !part.incomplete.is_empty() {
             let others = part.incomplete.iter().filter_map(|conversation| conversation.peer_of(user));

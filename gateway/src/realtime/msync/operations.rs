@@ -10,6 +10,7 @@ use crate::{realtime::client::Client, reply::refused};
 /// The user enters a room. The event feed tells every gateway with a session of theirs, which then gets what is sent
 /// there.
 pub(super) async fn enter_room(client: &Client, room: i64, leaves_others: bool) -> Result<Room, Refusal> {
+    client.gateway.sockets().check_room_change(client.caller.app, client.user)?;
     let found = find(client, room).await?;
     let mut groups = client.gateway.clients().group.clone();
     let request = pb::ApplyRequest { group_id: room, ..Default::default() };
@@ -33,6 +34,7 @@ pub(super) async fn enter_room(client: &Client, room: i64, leaves_others: bool) 
 
 /// The user leaves a room.
 pub(super) async fn leave_room(client: &Client, room: i64) -> Result<(), Refusal> {
+    client.gateway.sockets().check_room_change(client.caller.app, client.user)?;
     find(client, room).await?;
     leave(client, room).await?;
     Ok(())

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::ws::{Message, close_code};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use tidings_dialects::agora::msync::{
-    self as codec, Frame, Login, LogoutReason, Outcome, Queue, app_key, login_outcome, operation,
+    self as codec, Frame, Login, LogoutReason, Queue, app_key, login_outcome, operation,
 };
 use tidings_domain::{ConversationId, Error, MsgId, Reason};
 use tokio::time::{Instant, timeout};
@@ -25,8 +25,8 @@ use crate::{
         event::{Batch, Joined},
         hub::{Entered, Hub},
         session::Signal,
-        socket::{End, Socket, TRY_AGAIN, UNAUTHORIZED},
-        wire::Wire,
+        socket::{End, Socket, TRY_AGAIN},
+        wire::{Wire, refusal_code},
     },
 };
 
@@ -55,8 +55,8 @@ impl Wire for MsyncWire {
 
     const LATE: &'static str = "no provision within 10 seconds";
 
-    async fn log_in(socket: &mut Socket) -> Result<(Client, Self), End> {
-        let login = match codec::parse(&bytes_of(socket.read().await?)?) {
+    async fn log_in(socket: &mut Socket, first: Message) -> Result<(Client, Self), End> {
+        let login = match codec::parse(&bytes_of(first)?) {
             Ok(Frame::Login(login)) => login,
             Ok(other) => {
                 count_first(socket, other.name(), Reason::InvalidArgument);
@@ -71,7 +71,7 @@ impl Wire for MsyncWire {
         let shown = Device::single(&device, platform, &reason);
         let (gateway, peer) = (&socket.gateway, &socket.peer);
         let client = carried_out(By::Nobody(gateway, &app), Command::msync(codec::LOGIN), async {
-            let client = Client::of(gateway, peer, &app, &token, shown).await.map_err(known);
+            let client = Client::of(gateway, peer, &app, token.expose(), shown).await.map_err(known);
             let is_own = |client: &Client| client.username.eq_ignore_ascii_case(&name);
             let foreign = || Error::new(Reason::TokenForeign, "");
             let client = client.and_then(|client| is_own(&client).then_some(client).ok_or_else(foreign));
@@ -88,8 +88,8 @@ impl Wire for MsyncWire {
         Ok((client, Self { app_key, device, user, reads_rooms, intake, has_fetched, unmarked, gateway, hub }))
     }
 
-    fn refused(&self, error: &Error) -> Message {
-        binary(codec::login_refused(&self.device, login_outcome(error)))
+    fn refused(&self, error: &Error) -> Option<Message> {
+        login_refused(&self.device, error)
     }
 
     async fn start(&mut self, socket: &mut Socket, client: &Client, entered: &Entered) -> Result<(), End> {
@@ -162,9 +162,11 @@ impl Wire for MsyncWire {
                 socket.send(binary(codec::logged_out())).await?;
                 return Err(End::CloseCode(close_code::NORMAL, "logged out"));
             }
-            // A client that repeats its login is logged in.
-            Frame::Login(_) => {
-                socket.send(binary(codec::logged_in(&self.device, client.identity.expires_at()))).await?;
+            // A client that repeats its login is logged in, from now on with that token.
+            Frame::Login(login) => {
+                let ends_at = Box::pin(client.renew(login.token.expose())).await;
+                let ends_at = ends_at.map_err(|error| refused(&self.device, &error))?;
+                socket.send(binary(codec::logged_in(&self.device, ends_at))).await?;
             }
             Frame::Other => {}
         }
@@ -287,8 +289,13 @@ fn bytes_of(message: Message) -> Result<axum::body::Bytes, End> {
 }
 
 fn refused(device: &str, error: &Error) -> End {
-    let why: Outcome = login_outcome(error);
-    End::Refused(UNAUTHORIZED, binary(codec::login_refused(device, why)))
+    End::Refused(refusal_code(error), login_refused(device, error))
+}
+
+/// Clients take every refusal for one of their token, and do not connect again. So there is none where the server cannot go
+/// on.
+fn login_refused(device: &str, error: &Error) -> Option<Message> {
+    (refusal_code(error) != TRY_AGAIN).then(|| binary(codec::login_refused(device, login_outcome(error))))
 }
 
 /// An app's own token is not a login of a user.

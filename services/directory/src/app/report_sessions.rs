@@ -81,7 +81,8 @@ impl Core {
         store::users::queue(&mut tx, users).await?;
         let sessions: Vec<Connected> = report.started.iter().map(|(session, _)| session.clone()).collect();
         let new: HashSet<i64> = store::connected_session::start(&mut tx, &sessions).await?.into_iter().collect();
-        let started = report.started.into_iter().filter(|(session, _)| new.contains(&session.id));
+        let started: Vec<_> = report.started.into_iter().filter(|(session, _)| new.contains(&session.id)).collect();
+        let replaced = self.replace(&mut tx, &started).await?;
         let hows: HashMap<i64, (SessionEnd, Option<IpAddr>)> =
             report.ended.iter().map(|ended| (ended.key.id, (ended.how, ended.address))).collect();
         let keys = report.ended.iter().map(|ended| ended.key).collect();
@@ -89,8 +90,29 @@ impl Core {
             let (how, address) = hows.get(&session.id).copied().unwrap_or((SessionEnd::Closed, None));
             (session, how, address)
         });
-        self.record_connections(&mut tx, started.collect(), ended.collect(), &with_events).await?;
+        self.record_connections(&mut tx, started, replaced.into_iter().chain(ended).collect(), &with_events).await?;
         tx.commit().await
+    }
+
+    /// Ends older sessions of devices of which only one may be open, at other gateways, and has those gateways close their
+    /// connections.
+    async fn replace(
+        &self,
+        tx: &mut Tx,
+        started: &[(Connected, Option<IpAddr>)],
+    ) -> Result<Vec<(Connected, SessionEnd, Option<IpAddr>)>, Error> {
+        let keys = store::connected_session::replaced_by(tx, started.iter().map(|(session, _)| session)).await?;
+        let ended = store::connected_session::end(tx, keys).await?;
+        let changes = ended.iter().map(|Connected { app, user, gateway, id, device_sn, resource, .. }| {
+            let (user, device_sn, resource) = (*user, *device_sn, resource.clone());
+            let sessions = vec![(*gateway, *id)];
+            let replaced = Change::UserDisconnected { user, device_sn, resource, sessions, replaced: true };
+            (caller(*app, user, None), replaced)
+        });
+        let changes: Vec<(Caller, Change)> = changes.collect();
+        let each = changes.iter().map(|(caller, change)| (caller, change.clone()));
+        store::change::add_each(tx, self.clock.now(), each).await?;
+        Ok(ended.into_iter().map(|session| (session, SessionEnd::Replaced, None)).collect())
     }
 
     /// Those apps whose users' connections are events.

@@ -120,7 +120,7 @@ impl Core {
         let Disconnected { sessions, changes } = self.disconnect(&mut tx, caller.app, id, &which, has_events).await?;
         let Devices { device_sn, resource } = which;
         let (device_sn, resource) = (device_sn.unwrap_or_default(), resource.unwrap_or_default());
-        let disconnected = Change::UserDisconnected { user: id, device_sn, resource, sessions };
+        let disconnected = Change::UserDisconnected { user: id, device_sn, resource, sessions, replaced: false };
         let changes: Vec<Change> = [disconnected].into_iter().chain(changes).collect();
         store::change::add(&mut tx, caller, now, &changes).await?;
         if end_tokens {

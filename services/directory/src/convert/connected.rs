@@ -48,6 +48,7 @@ fn started(gateway: i64, wire: internal::StartedSession) -> Result<(Connected, O
         resource: wire.resource,
         platform: wire.platform,
         opened_at: UnixMillis(wire.opened_at_ms),
+        is_single: wire.single,
     };
     Ok((session, wire.address.parse().ok()))
 }

@@ -1,6 +1,6 @@
 //! Clients that are connected to a gateway. They count while its lease does.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use tidings_domain::{AppId, Error, UnixMillis, UserId};
 use tidings_store::{Column, Db, Engine, Gather, GatherMany, Kind, ManyRows, Tx, on_tx, row};
@@ -10,6 +10,10 @@ use crate::model::{Connected, Session};
 
 const KEY: [(&str, Kind); 4] =
     [("app_id", Kind::Int), ("user_id", Kind::Int), ("gateway_id", Kind::Int), ("session_id", Kind::Int)];
+
+/// How far clocks of gateways may be apart. A session that is reported again, as its gateway's lease had lapsed, may be
+/// older than what it finds.
+const APART: Duration = Duration::from_secs(5);
 
 /// Sessions of one user that are read.
 const MOST: i64 = 1_000;
@@ -25,12 +29,14 @@ static START: LazyLock<ManyRows> = LazyLock::new(|| {
         ("resource", Kind::Text),
         ("platform", Kind::Text),
         ("opened_at", Kind::Int),
+        ("is_single", Kind::Int),
     ];
     ManyRows::new(
         &columns,
         "insert into connected_session (
-            app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at)
-        select r.app_id, r.user_id, r.gateway_id, r.session_id, r.device_sn, r.resource, r.platform, r.opened_at
+            app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at, is_single)
+        select r.app_id, r.user_id, r.gateway_id, r.session_id, r.device_sn, r.resource, r.platform, r.opened_at,
+            r.is_single
         from r where true
         on conflict (app_id, user_id, gateway_id, session_id) do nothing
         returning session_id",
@@ -42,12 +48,13 @@ static END: LazyLock<ManyRows> = LazyLock::new(|| {
     let sqlite = "
     delete from connected_session
     where (app_id, user_id, gateway_id, session_id) in (select app_id, user_id, gateway_id, session_id from r)
-    returning app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at";
+    returning app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at, is_single";
     let postgres = "
     delete from connected_session s using r
     where s.app_id = r.app_id and s.user_id = r.user_id and s.gateway_id = r.gateway_id
         and s.session_id = r.session_id
-    returning s.app_id, s.user_id, s.gateway_id, s.session_id, s.device_sn, s.resource, s.platform, s.opened_at";
+    returning s.app_id, s.user_id, s.gateway_id, s.session_id, s.device_sn, s.resource, s.platform, s.opened_at,
+        s.is_single";
     ManyRows::per_engine(&KEY, sqlite, postgres)
 });
 
@@ -64,21 +71,39 @@ static LIVE_OF: LazyLock<GatherMany> = LazyLock::new(|| {
     GatherMany::per_engine(&keyed::USER_NOW, &out, &sqlite, &postgres)
 });
 
+/// Those that sessions of the same devices replace: at other gateways, since each gateway ends its own.
+static REPLACED: LazyLock<GatherMany> = LazyLock::new(|| {
+    let keys = [
+        ("app_id", Kind::Int),
+        ("user_id", Kind::Int),
+        ("gateway_id", Kind::Int),
+        ("resource", Kind::Text),
+        ("latest", Kind::Int),
+    ];
+    let out = ["app_id", "user_id", "gateway_id", "session_id"];
+    let query = "
+    select s.app_id, s.user_id, s.gateway_id, s.session_id
+    from r cross join connected_session s
+    where s.app_id = r.app_id and s.user_id = r.user_id and s.gateway_id <> r.gateway_id
+        and s.resource = r.resource and s.is_single = 1 and s.opened_at <= r.latest";
+    GatherMany::new(&keys, &out, query, "")
+});
+
 static OF_GATEWAY: LazyLock<Gather> = LazyLock::new(|| {
     let query = "
-    select app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at
+    select app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at, is_single
     from connected_session where gateway_id = $1 order by session_id limit cast($2 as bigint)";
     Gather::new(ConnectedRow::COLUMNS, query)
 });
 
 const OF_USER: &str = "
-    select app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at
+    select app_id, user_id, gateway_id, session_id, device_sn, resource, platform, opened_at, is_single
     from connected_session where app_id = $1 and user_id = $2 order by gateway_id, session_id
     limit cast($3 as bigint)";
 
 pub(crate) fn all(engine: Engine) -> Vec<String> {
-    [vec![OF_USER.to_owned(), OF_GATEWAY.text(engine)], START.texts(engine), END.texts(engine), LIVE_OF.texts(engine)]
-        .concat()
+    let many = [START.texts(engine), END.texts(engine), LIVE_OF.texts(engine), REPLACED.texts(engine)];
+    [vec![OF_USER.to_owned(), OF_GATEWAY.text(engine)], many.concat()].concat()
 }
 
 row! {
@@ -91,6 +116,7 @@ row! {
         resource: String,
         platform: String,
         opened_at: i64,
+        is_single: i64,
     }
 }
 
@@ -105,6 +131,7 @@ impl From<ConnectedRow> for Connected {
             resource: row.resource,
             platform: row.platform,
             opened_at: UnixMillis(row.opened_at),
+            is_single: row.is_single != 0,
         }
     }
 }
@@ -124,6 +151,7 @@ pub(crate) async fn start(tx: &mut Tx, sessions: &[Connected]) -> Result<Vec<i64
         Column::Text(sessions.iter().map(|session| Some(session.resource.as_str())).collect()),
         Column::Text(sessions.iter().map(|session| Some(session.platform.as_str())).collect()),
         int(|session| session.opened_at.0),
+        int(|session| session.is_single.into()),
     ];
     let new: Vec<(i64,)> = START.fetch(tx, &rows).await?;
     Ok(new.into_iter().map(|(id,)| id).collect())
@@ -136,6 +164,28 @@ pub(crate) struct SessionKey {
     pub(crate) user: UserId,
     pub(crate) gateway: i64,
     pub(crate) id: i64,
+}
+
+/// Those at other gateways whose place these sessions take: of which only one of a device may be open.
+pub(crate) async fn replaced_by(
+    tx: &mut Tx,
+    sessions: impl Iterator<Item = &Connected>,
+) -> Result<Vec<SessionKey>, Error> {
+    let sessions: Vec<&Connected> = sessions.filter(|session| session.is_single).collect();
+    if sessions.is_empty() {
+        return Ok(Vec::new());
+    }
+    let int = |value: fn(&Connected) -> i64| Column::Int(sessions.iter().map(|session| value(session)).collect());
+    let rows = [
+        int(|session| session.app.0),
+        int(|session| session.user.0),
+        int(|session| session.gateway),
+        Column::Text(sessions.iter().map(|session| Some(session.resource.as_str())).collect()),
+        int(|session| (session.opened_at + APART).0),
+    ];
+    let found: Vec<(i64, i64, i64, i64)> = REPLACED.fetch(tx, &rows).await?;
+    let key = |(app, user, gateway, id)| SessionKey { app: AppId(app), user: UserId(user), gateway, id };
+    Ok(found.into_iter().map(key).collect())
 }
 
 /// Removes sessions; returns those that were there.

@@ -216,12 +216,14 @@ fn membership(row: MembershipRow, user: UserId, now: UnixMillis) -> Result<Membe
     let role = GroupRole::from_code(row.role);
     let speaks_through = role >= Some(GroupRole::Admin) || user == UserId::ADMIN || row.allowed != 0;
     let mute_all = if speaks_through { Mute::No } else { Mute::from_millis(row.mute_all_until).at(now) };
+    let muted = Mute::from_millis(row.muted_until).at(now);
     Ok(Membership {
         group: row.group_id,
         kind: GroupKind::from_code(row.kind).ok_or_else(|| Error::internal("an unknown kind of group"))?,
         role,
         joined_at: UnixMillis(row.joined_at),
-        muted: Mute::from_millis(row.muted_until).at(now).stricter(mute_all),
+        muted: muted.stricter(mute_all),
+        muted_with_all: !muted.holds(now) && mute_all.holds(now),
         history_visible: row.history_visible,
         read_ack: row.read_ack,
         owner: UserId(row.owner_id),

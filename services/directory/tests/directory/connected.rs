@@ -29,6 +29,7 @@ fn started(session_id: i64, user_id: i64, resource: &str) -> internal::StartedSe
         platform: "web".to_owned(),
         opened_at_ms: START.0,
         address: "192.0.2.7".to_owned(),
+        single: false,
     }
 }
 
@@ -234,6 +235,29 @@ async fn connections_that_are_ended_are_gone_and_gateways_are_told_which(suite: 
     assert_eq!(changes(&suite).await.len(), 6);
 }
 
+async fn a_session_of_a_device_ends_its_older_ones_at_other_gateways(suite: Suite) {
+    let [ann] = suite.users().await;
+    let single = |id, name: &str| internal::StartedSession { single: true, ..started(id, ann, name) };
+    // Of the same name, but of a wire format where several may be open.
+    report_of(&suite, OTHER, vec![single(1, "web_a"), single(2, "web_b"), started(3, ann, "web_a")], vec![])
+        .await
+        .unwrap();
+    report(&suite, vec![single(4, "web_a")], vec![]).await.unwrap();
+    let mut live = resources(&suite, ann).await;
+    live.sort();
+    assert_eq!(live, ["web_a", "web_a", "web_b"]);
+    let told = changes(&suite).await;
+    let replaced = format!(
+        r#"{{"change":"user_disconnected","user":{ann},"device_sn":1000000,"resource":"web_a","sessions":[[8,1]],"replaced":true}}"#
+    );
+    assert!(told.iter().any(|(_, detail)| *detail == replaced), "{told:?}");
+    assert_eq!(told.iter().filter(|(_, detail)| detail.contains(r#""how":"replaced""#)).count(), 1);
+    // One that is reported again, long after it was opened, ends no newer one.
+    let again = internal::StartedSession { opened_at_ms: START.0 - 60_000, ..single(1, "web_a") };
+    report_of(&suite, OTHER, vec![again], vec![]).await.unwrap();
+    assert_eq!(resources(&suite, ann).await.len(), 4);
+}
+
 async fn an_app_may_do_without_events_of_connections(suite: Suite) {
     let [ann] = suite.users().await;
     let policy = pb::Policy { presence_events: Some(false), ..Default::default() };
@@ -332,6 +356,7 @@ on_both_engines!(
     of_two_reports_that_cross_the_last_presence_is_the_true_one,
     reports_and_kicks_at_once_do_not_wait_for_each_other_in_a_circle,
     connections_that_are_ended_are_gone_and_gateways_are_told_which,
+    a_session_of_a_device_ends_its_older_ones_at_other_gateways,
     an_app_may_do_without_events_of_connections,
     subscribers_are_told_what_a_user_is_now,
     a_presence_that_changes_often_is_told_together,

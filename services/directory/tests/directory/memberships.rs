@@ -31,6 +31,7 @@ async fn a_membership_tells_role_times_and_settings(suite: Suite) {
         role: pb::GroupRole::Owner.into(),
         joined_at: Some(timestamp(UnixMillis(START.0 + 1000))),
         muted_until: None,
+        muted_with_all: false,
         history_visible: true,
         read_ack: true,
         owner_id: ann,

@@ -112,7 +112,7 @@ async fn check_mutes(
         return Ok(());
     };
     if user != UserId::ADMIN && deps.directory.mutes((caller, app), user).await?.holds(conversation.kind(), now) {
-        return Err(Error::new(Reason::Muted, user.to_string()));
+        return Err(Error::new(Reason::UserMuted, user.to_string()));
     }
     Ok(())
 }

@@ -82,7 +82,7 @@ async fn muted(
     if of.is_empty() {
         return Ok(None);
     }
-    let why = Refused::of(Error::new(Reason::Muted, sender.to_string()))?;
+    let why = Refused::of(Error::new(Reason::UserMuted, sender.to_string()))?;
     Ok(Some(CallRefusal { why, of }))
 }
 
@@ -271,7 +271,8 @@ impl Groups<'_> {
         if held {
             membership.check_member(self.sender)?;
             if membership.muted.holds(self.now) {
-                return Err(Error::new(Reason::Muted, self.sender.to_string()));
+                let why = if membership.muted_with_all { Reason::GroupMuted } else { Reason::Muted };
+                return Err(Error::new(why, self.sender.to_string()));
             }
         }
         Ok(())

@@ -68,6 +68,8 @@ impl Refused {
             Reason::BlockedByReceiver
             | Reason::NotAContact
             | Reason::Muted
+            | Reason::GroupMuted
+            | Reason::UserMuted
             | Reason::NotGroupMember
             | Reason::GroupDisabled
             | Reason::GroupNotFound

@@ -201,6 +201,7 @@ fn membership(id: i64, group: &Group, user: i64) -> Membership {
         role: member.map(|member| member.role),
         joined_at: member.map_or(UnixMillis(0), |member| member.joined_at),
         muted: member.map_or(Mute::No, |member| member.muted),
+        muted_with_all: false,
         history_visible: group.history_visible,
         read_ack: false,
         owner: UserId(16),
