@@ -4,7 +4,7 @@
 //! since clocks of processes differ, so a client that has reconnected meanwhile stays. Only for sessions that the
 //! directory may not have known, since it could not be reached, their age decides, by far more than clocks differ.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use tidings_domain::{Change, UnixMillis};
 use tidings_proto::moment_or_zero;
