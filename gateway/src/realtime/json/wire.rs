@@ -160,7 +160,7 @@ impl Wire for JsonWire {
 /// The end of a client whose first frame is none.
 fn bad_first(socket: &Socket, bad: &BadFrame) -> End {
     answered(By::Nobody(&socket.gateway, ""), Asked::json(bad.command), Some(bad.error.reason()), Instant::now());
-    End::Refused(close_code::POLICY, text(frames::bad(bad)))
+    End::Refused(close_code::POLICY, Some(text(frames::bad(bad))))
 }
 
 fn text(text: impl Into<Utf8Bytes>) -> Message {
