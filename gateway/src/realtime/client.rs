@@ -86,7 +86,9 @@ impl Client {
         if let Some(media) = draft.content.body.media_mut().filter(|media| StoredFile::is_path(&media.url)) {
             media.url = format!("{}{}", self.base, media.url);
         }
-        self.gateway.limits().take(self.app(), &of_messages(&draft)).await.map_err(|(error, _)| error)?;
+        // The rates are those of now, not of when the client connected.
+        let anybody = self.gateway.identities().of(app_ref::App::Id(self.caller.app.0), "").await?;
+        self.gateway.limits().take(&anybody.app, &of_messages(&draft)).await.map_err(|(error, _)| error)?;
         let request = context::request(&self.caller, draft.into());
         let reply = self.gateway.clients().message.clone().send(request).await.map_err(refused)?.into_inner();
         let sent = reply.sent.into_iter().map(TryInto::try_into).collect::<Result<Vec<Sent>, Error>>()?;
