@@ -77,7 +77,7 @@ fn clients_are_notified_of_presence_as_of_the_call_that_reads_it() {
     let entry = presence_changed("m0-1", UnixMillis(5), &presence);
     assert_eq!(entry, presence_changed("m0-1", UnixMillis(5), &presence));
     let meta = <Meta as prost::Message>::decode(entry.as_slice()).expect("an entry");
-    assert_eq!(meta.timestamp, Some(5));
+    assert_eq!((meta.timestamp, meta.from.expect("a sender").name()), (Some(5), "ann"));
     assert_snapshot!(text(meta.payload.expect("a payload")), @r#"{"type":"presence","data":{"values":[{"uid":"ann","last_time":"1752600000","ext":"lunch","status":{"phone":"100"}}]}}"#);
 }
 

@@ -32,6 +32,7 @@ fn decoded(meta: &[u8]) -> Meta {
 
 /// One line: what clients look at.
 fn shown(meta: &Meta) -> String {
+    assert!(meta.from.is_some(), "clients before 4.13 fail at entries without: {meta:?}");
     let payload = meta.payload();
     let mut out = String::new();
     match meta.ns() {

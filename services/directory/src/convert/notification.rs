@@ -72,7 +72,7 @@ pub(crate) fn notification(target: NotificationTarget, setting: NotificationSett
         target: Some(target.into()),
         mode: pb::NotificationMode::from(setting.mode).into(),
         quiet_hours: setting.quiet_hours,
-        quiet_until: (setting.quiet_until.0 > 0).then(|| timestamp(setting.quiet_until)),
+        quiet_until: setting.quiet_until.map(timestamp),
         language: setting.language,
         username: String::new(),
     }

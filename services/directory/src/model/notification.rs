@@ -79,8 +79,8 @@ pub(crate) struct NotificationSetting {
     pub(crate) mode: NotificationMode,
     /// `21:30-8:00`; empty: never set.
     pub(crate) quiet_hours: String,
-    /// Zero: never set.
-    pub(crate) quiet_until: UnixMillis,
+    /// `None`: never set.
+    pub(crate) quiet_until: Option<UnixMillis>,
     pub(crate) language: String,
 }
 
@@ -111,7 +111,7 @@ impl NotificationChange {
 
     /// The setting afterwards.
     pub(crate) fn applied_to(self, before: NotificationSetting, now: UnixMillis) -> NotificationSetting {
-        let until = |time: Duration| if time.is_zero() { UnixMillis(0) } else { now + time };
+        let until = |time: Duration| (!time.is_zero()).then(|| now + time);
         NotificationSetting {
             mode: self.mode.unwrap_or(before.mode),
             quiet_hours: self.quiet_hours.unwrap_or(before.quiet_hours),

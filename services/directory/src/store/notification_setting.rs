@@ -104,7 +104,7 @@ fn settings(found: Vec<SettingRow>) -> Settings {
         let setting = NotificationSetting {
             mode: NotificationMode::of_number(row.mode),
             quiet_hours: row.quiet_hours,
-            quiet_until: UnixMillis(row.quiet_until),
+            quiet_until: (row.quiet_until > 0).then_some(UnixMillis(row.quiet_until)),
             language: row.language,
         };
         (NotificationTarget::of_key(row.target_id, row.kind), setting)
@@ -164,7 +164,7 @@ pub(crate) async fn set(
         .bind(kind)
         .bind(setting.mode.number())
         .bind(&setting.quiet_hours)
-        .bind(setting.quiet_until.0)
+        .bind(setting.quiet_until.map_or(0, |until| until.0))
         .bind(&setting.language)
         .execute(c)
         .await
