@@ -86,7 +86,8 @@ impl AsyncRead for ClientStream {
             self.head.has_begun |= more > 0;
             self.check_before_login(more)?;
         }
-        if is_head && read.is_pending() {
+        // Once it was upgraded there are no more heads: its handler has a timeout of its own.
+        if is_head && read.is_pending() && !self.stream.place().is_upgraded() {
             self.head.check_time(context)?;
         }
         read
