@@ -12,7 +12,7 @@ use futures_util::future::join_all;
 use reqwest::{Client, RequestBuilder, multipart};
 use serde_json::json;
 use tidings_proto::pb;
-use tidings_testkit::{Agora, Answer, Receiver, Suite, TestApp, wait_until};
+use tidings_testkit::{Answer, Receiver, Suite, TestApp, wait_until};
 use tokio::task::JoinHandle;
 
 use crate::{

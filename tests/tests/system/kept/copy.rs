@@ -43,13 +43,13 @@ async fn everything_is_moved_as_it_is_also_after_a_cut() {
     installation.stop().await;
 
     // Cut once some of the tables are copied.
-    let data = installation.data().to_str().unwrap();
-    let words = ["copy", "--from", data, "--to", &url, "--data", data].map(str::to_owned);
+    let data = installation.data().display().to_string();
+    let words = ["copy", "--from", &data, "--to", &url, "--data", &data].map(str::to_owned);
     let process = Process::start(&words, &[]);
     wait_until("the copy to be under way", async || process.printed().contains("conversation.")).await;
     process.kill();
     installation.set("TIDINGS_DATABASE_URL", &url);
-    let told = installation.command_with_input(&["copy", "--from", data, "--to-file", "-"], &format!("{url}\n"));
+    let told = installation.command_with_input(&["copy", "--from", &data, "--to-file", "-"], &format!("{url}\n"));
     let told = String::from_utf8(told.stdout).unwrap();
     assert!(told.contains(": 0 findings"), "{told}");
     let refused = fail(&installation, &copy_words(&installation, &url));
@@ -87,7 +87,8 @@ async fn files_go_into_a_bucket() {
         installation.set(&name, &value);
     }
     // Without --to it is the database of the configuration, whose password nobody sees.
-    let words = ["copy", "--from", installation.data().to_str().unwrap()];
+    let data = installation.data().display().to_string();
+    let words = ["copy", "--from", &data];
     assert!(fail(&installation, &words).contains("--to is required, or --to-file, unless the configuration names"));
     installation.set("TIDINGS_DATABASE_URL", &url);
     let told = run(&installation, &words);
