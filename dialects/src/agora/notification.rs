@@ -1,6 +1,6 @@
 //! When users want to be notified of messages (agora.md 10.2).
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use super::{Call, Refusal, Timing, channel::value, dto, user_update::decode_or_default};
 use crate::json::bytes_of;
