@@ -104,7 +104,7 @@ mod tests {
     #[tokio::test]
     async fn a_session_that_a_device_replaced_elsewhere_ends_and_no_other_of_that_name() {
         let mut table = Table::default();
-        let open = |id, at| Session::new(id, ANN, Some(Device::single("web_1", "web")), UnixMillis(at));
+        let open = |id, at| Session::new(id, ANN, Some(Device::single("web_1", "web", "")), UnixMillis(at));
         let [(replaced, mut ends), (other, mut stays)] = [open(1, 1), open(2, 1)];
         for session in [&replaced, &other] {
             table.add(session);
@@ -116,7 +116,7 @@ mod tests {
         kick(&table, GATEWAY, &event_at(60_000, change));
         assert!(matches!(ends.next(true).await, Err(Ending::Replaced(_))));
         assert!(stays.next(true).await.is_ok());
-        assert!(timeout(Duration::ZERO, stays.doubts().raised()).await.is_err());
+        assert!(timeout(Duration::ZERO, stays.token_checks().raised()).await.is_err());
     }
 
     #[tokio::test]
