@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
 #[path = "../../../tests/testkit/src/proxy.rs"]
+#[expect(dead_code, reason = "other tests use the rest")]
 mod proxy;
 
 use std::{

@@ -2,7 +2,7 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tidings_testkit::{Agora, TestApp, every_shape};
+use tidings_testkit::{Agora, every_shape};
 
 use crate::sdk_device::Device;
 

@@ -299,7 +299,7 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, String)>> {
 }
 
 /// Paths of the Agora dialect.
-const AGORA: [&str; 63] = [
+const AGORA: [&str; 68] = [
     "/token",
     "/users",
     "/messages",

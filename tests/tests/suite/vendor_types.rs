@@ -1,7 +1,7 @@
 //! The vendor's web SDK, unmodified: every type of message, with all that it shows of one.
 
 use serde_json::{Value, json};
-use tidings_testkit::{TestApp, every_shape};
+use tidings_testkit::every_shape;
 
 use crate::sdk_device::{Device, text};
 
