@@ -85,7 +85,7 @@ mod tests {
         let said = |micros| verdict("/data", Duration::from_micros(micros));
         assert_eq!(said(1_250), Ok("a sync of /data takes 1.2 ms".to_owned()));
         assert!(said(20_001).unwrap_err().starts_with("a sync of /data takes 20.0 ms, and every send waits"));
-        assert!(said(3).unwrap_err().contains("it is ignored"));
+        assert!(said(3).unwrap_err().contains("the disk ignores it"));
     }
 
     #[test]

@@ -390,7 +390,8 @@ mod tests {
         assert!(sent(&meta(Type::Chat, |meta, _| meta.routetype = Some(RouteType::Online.into()))).online_only);
         let many = meta(Type::Groupchat, |meta, _| meta.directed_users = vec!["omar".to_owned(); 21]);
         let outcome = operation(&many, &Policy::default()).unwrap_err();
-        assert_eq!(outcome, Outcome::failed(ErrorCode::Fail, "limit directed users"));
+        let refused = Outcome::failed(ErrorCode::Fail, "limit directed users");
+        assert_eq!(outcome, refused.because(Reason::TooManyRecipients));
     }
 
     #[test]
@@ -399,7 +400,8 @@ mod tests {
         assert_eq!(no_id, Outcome::failed(ErrorCode::Fail, NO_MESSAGE));
         let large = meta(Type::Chat, |_, body| body.contents[0].text = Some("x".repeat(200_000)));
         let outcome = operation(&large, &Policy::default()).unwrap_err();
-        assert_eq!(outcome, Outcome::failed(ErrorCode::PermissionDenied, "Sorry, data is too large"));
+        let refused = Outcome::failed(ErrorCode::PermissionDenied, "Sorry, data is too large");
+        assert_eq!(outcome, refused.because(Reason::MessageTooLarge));
         let query = Meta { ns: Some(NameSpace::Query.into()), ..Meta::default() };
         assert_eq!(operation(&query, &Policy::default()).unwrap_err(), unsupported());
     }
