@@ -54,7 +54,7 @@ static ENDS: LazyLock<GatherMany> = LazyLock::new(|| {
         &["conv_a", "conv_b", "has_others", "oldest", "first", "last", "message"],
         &format!(
             "select r.conv_a, r.conv_b,
-                (select count(*) from (select x.event_no from event x where {of_range} limit 1) x) as has_others,
+                cast(coalesce((select 1 from event x where {of_range} limit 1), 0) as bigint) as has_others,
                 coalesce((select x.event_no from event x where {of_range}
                     order by x.event_no desc limit 1 offset {last}), 0) as oldest,
                 coalesce((select x.event_no from event x where {of_range} and {is_notice}
