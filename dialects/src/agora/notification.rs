@@ -70,7 +70,7 @@ pub fn notification_change(body: &[u8]) -> Result<NotificationChange, Refusal> {
         let millis = u64::try_from(millis.0);
         millis.map(Duration::from_millis).map_err(|_| Refusal::illegal_argument("ignoreDuration must not be negative"))
     });
-    let quiet_hours = dto.ignore_interval.map(|hours| hours.into_owned());
+    let quiet_hours = dto.ignore_interval.map(std::borrow::Cow::into_owned);
     Ok(NotificationChange { mode: mode.transpose()?, quiet_hours, quiet_for: quiet_for.transpose()? })
 }
 
@@ -79,7 +79,7 @@ pub fn notification_language(body: &[u8]) -> Result<String, Refusal> {
     let dto: dto::SetLanguage<'_> = decode_or_default(body)?;
     let language = dto.translation_language.filter(|language| !language.is_empty());
     language
-        .map(|language| language.into_owned())
+        .map(std::borrow::Cow::into_owned)
         .ok_or_else(|| Refusal::illegal_argument("translationLanguage is required"))
 }
 
