@@ -44,7 +44,8 @@ function device(SDK, url, appKey, user, print, name) {
         const data = content === undefined ? undefined : new File([content], name, { type: mime })
         const file = data && { data, filename: name, filetype: mime, url: '' }
         const done = { success: (localMsgId, serverMsgId) => resolve({ localMsgId, serverMsgId }), fail: reject }
-        message.set({ ...args, ...done, ...(file ? { file, apiUrl: url } : {}), onFileUploadError: reject })
+        // What is sent to a room is sent to a group that is one.
+        message.set({ ...args, ...done, roomType: args.chatType === 'chatRoom', ...(file ? { file, apiUrl: url } : {}), onFileUploadError: reject })
         if (groups[args.chatType]) message.setGroup(groups[args.chatType])
         connection.send(message.body)
     })

@@ -218,7 +218,7 @@ impl AppFeed {
                     }
                     // Whatever it is, it would be the same for clients that connect again.
                     _ => {
-                        tracing::error!(%error, app = %self.app.id, "the event feed cannot be read, and is opened again")
+                        tracing::error!(%error, app = %self.app.id, "the event feed cannot be read, and is opened again");
                     }
                 },
             }

@@ -27,13 +27,15 @@ const REPORTING: Duration = Duration::from_secs(2);
 /// Rooms that a user enters or leaves over sockets: each is told to everybody there.
 const ROOM_CHANGES: Pace = Pace { each: Duration::from_secs(1), burst: 60 };
 
+type TokensByUser = HashMap<(AppId, UserId), Vec<Arc<Tokens>>>;
+
 /// The places.
 pub(crate) struct Sockets {
     most: usize,
     longest_drain: Duration,
     taken: AtomicUsize,
     /// Of those who have a place.
-    tokens: Mutex<HashMap<(AppId, UserId), Vec<Arc<Tokens>>>>,
+    tokens: Mutex<TokensByUser>,
     logins: PacedUsers,
     room_changes: PacedUsers,
 }
@@ -81,7 +83,7 @@ impl Sockets {
         }
     }
 
-    fn tokens(&self) -> MutexGuard<'_, HashMap<(AppId, UserId), Vec<Arc<Tokens>>>> {
+    fn tokens(&self) -> MutexGuard<'_, TokensByUser> {
         self.tokens.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -201,6 +201,9 @@ every_shape! {
                 assert!(is_hers || is_for_all(&method, route, name), "{method} {path}: {}", reply.text);
             }
         }
+        // Anybody may enter a room.
+        let left = world.agora.request(Method::DELETE, &format!("/chatrooms/{}/users/eve", world.room));
+        Reply::to(left).await.expect(200);
         assert_eq!((world.state().await, other.state().await), before);
     }
 }

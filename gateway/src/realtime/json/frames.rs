@@ -87,13 +87,13 @@ pub(super) struct BadFrame {
     pub id: Option<String>,
     /// Its type, if that is one.
     pub command: &'static str,
-    pub error: Error,
+    pub error: Box<Error>,
 }
 
 impl BadFrame {
     /// One that is refused before its type and its id are looked at.
-    pub const fn of(error: Error) -> Self {
-        Self { id: None, command: OTHER, error }
+    pub fn of(error: Error) -> Self {
+        Self { id: None, command: OTHER, error: Box::new(error) }
     }
 }
 
@@ -105,7 +105,7 @@ pub(super) fn parse(text: &str) -> Result<ClientFrame<'_>, BadFrame> {
     let id = frame.id.as_deref().filter(|id| id.len() <= MAX_ID).map(str::to_owned);
     let kind = frame.kind.as_deref();
     let command = [AUTH, SEND, READ, DELIVERED, PING].into_iter().find(|known| kind == Some(*known));
-    checked(frame).map_err(|error| BadFrame { id, command: command.unwrap_or(OTHER), error })
+    checked(frame).map_err(|error| BadFrame { id, command: command.unwrap_or(OTHER), error: Box::new(error) })
 }
 
 fn checked(frame: Frame<'_>) -> Result<ClientFrame<'_>, Error> {
@@ -305,7 +305,7 @@ pub(super) fn error(id: Option<&str>, refusal: &Refusal) -> String {
 pub(super) fn bad(frame: &BadFrame) -> String {
     let refusal = match frame.error.reason() {
         Reason::InvalidArgument => Refusal::illegal_argument(frame.error.to_string()),
-        _ => Refusal::from(&frame.error),
+        _ => Refusal::from(&*frame.error),
     };
     error(frame.id.as_deref(), &refusal)
 }
