@@ -75,9 +75,8 @@ impl AppKey {
         Error::app_not_found(match self {
             Self::Id(id) => id.to_string(),
             Self::Name(org, name) => format!("{org}/{name}"),
-            Self::Lanying(app_id) => app_id.clone(),
+            Self::Lanying(app_id) | Self::AgoraId(app_id) => app_id.clone(),
             Self::Sdk(sdk_appid) => sdk_appid.to_string(),
-            Self::AgoraId(app_id) => app_id.clone(),
         })
     }
 }

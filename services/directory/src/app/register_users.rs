@@ -142,11 +142,16 @@ impl Core {
             freed.wait().await?;
         };
         let mut registered = registered.into_iter();
-        let outcome = |checked: Result<Checked, Refusal>| {
-            let Checked { name, .. } = checked?;
-            registered.next().flatten().ok_or_else(|| exists(name.written().to_owned()))
-        };
-        Ok(checked.into_iter().map(outcome).collect())
+        let mut outcomes = Vec::with_capacity(checked.len());
+        for checked in checked {
+            outcomes.push(match checked {
+                Ok(Checked { name, .. }) => {
+                    registered.next().flatten().ok_or_else(|| exists(name.written().to_owned()))
+                }
+                Err(refusal) => Err(refusal),
+            });
+        }
+        Ok(outcomes)
     }
 
     /// The user; `None` if another user has the name by now.
