@@ -3,8 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that finds nothing to unwrap has failed")]
 
-#[path = "../../../tests/testkit/src/proxy.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
+#[path = "../../../tests/testkit/src/proxy.rs"]
 mod proxy;
 
 use std::{

@@ -49,7 +49,7 @@ fn one_grammar_names_the_app_and_one_the_server() {
         assert!(found.len() > 4, "{name}: {}", found.len());
         for option in found {
             let values = option.get_value_names().unwrap_or_default();
-            assert!(values.iter().map(|it| it.as_str()).eq([value]), "--{name} {values:?}");
+            assert!(values.iter().map(clap::builder::Str::as_str).eq([value]), "--{name} {values:?}");
         }
     }
     for (path, _) in command.get_subcommands().flat_map(|it| leaves(&format!("tidings {}", it.get_name()), it)) {

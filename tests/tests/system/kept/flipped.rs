@@ -90,7 +90,7 @@ async fn a_flipped_letter_is_refused_and_named(database: Option<String>) {
     // Everything else goes on, and so do sends there.
     agora.send_text("bob", "ann", "is it?").await;
     get("/tidings/users/cleo/messages?type=chat&channel=ann").await.expect(200);
-    run(&installation, &["message", "recall", "--app", "demo/demo", "--msg-id", &msg_id]);
+    run(&installation, &["message", "recall", "--app", "demo/demo", "--msg-id", &msg_id, "--yes"]);
     let answer = get(history).await.expect(200);
     assert!(answer.to_string().contains("is it?") && !answer.to_string().contains("the price"), "{answer}");
     get("/users/bob/user_channels").await.expect(200);
