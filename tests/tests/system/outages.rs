@@ -94,9 +94,9 @@ async fn postgres_nats_and_s3_die_stop_and_hang_and_everything_recovers_without_
         table.push(Seen { outage, answers, failures, recovery_ms });
     }
     let clients = load.finish().await;
-    println!("outage | answers | of these refused | whole again after");
+    eprintln!("outage | answers | of these refused | whole again after");
     for Seen { outage, answers, failures, recovery_ms } in table {
-        println!("{outage} | {answers} | {failures} | {recovery_ms} ms");
+        eprintln!("{outage} | {answers} | {failures} | {recovery_ms} ms");
     }
     fleet.assert_none(&unclear(&clients));
     fleet.assert_kept(&clients).await;

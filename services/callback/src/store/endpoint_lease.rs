@@ -130,7 +130,7 @@ mod tests {
     use super::*;
     use crate::SCHEMA;
 
-    const TERM: Duration = Duration::from_secs(60);
+    const TERM: Duration = Duration::from_mins(1);
     const ADD: &str = "
         insert into endpoint (app_id, endpoint_id, dialect, url, secret, events, ordered, retry, timeout_ms, allow_private,
             paused, paused_because, created_at, cursor)
@@ -191,9 +191,7 @@ mod tests {
             let (a, b) = tokio::join!(taken(&db, "a", &all), taken(&db, "b", &backwards));
             assert_eq!(a.len() + b.len(), all.len());
             assert!(a.iter().all(|which| !b.contains(which)));
-            tokio::join!(async { release_all(&db, "a").await.unwrap() }, async {
-                release_all(&db, "b").await.unwrap()
-            });
+            tokio::try_join!(release_all(&db, "a"), release_all(&db, "b")).unwrap();
         }
     }
 }

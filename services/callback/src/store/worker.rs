@@ -51,7 +51,7 @@ mod tests {
     use super::*;
     use crate::SCHEMA;
 
-    const TERM: Duration = Duration::from_secs(60);
+    const TERM: Duration = Duration::from_mins(1);
 
     async fn set(db: &Db, statement: &'static str) {
         let mut tx = db.begin().await.unwrap();
