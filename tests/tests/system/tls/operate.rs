@@ -31,7 +31,7 @@ async fn commands_reach_the_program_of_their_own_configuration_and_doctor_says_w
     let soon = SystemClock.now() + std::time::Duration::from_hours(10 * 24);
     let near = authority.issue_until("server", soon);
     let (healthy, said) = doctor(&server);
-    assert!(healthy && said.contains("the one for clients ends in 9 days: renew it"), "{said}");
+    assert!(healthy && said.contains("the one for clients expires in 9 days: renew it"), "{said}");
     std::fs::write(&near.key, "").unwrap();
     let (healthy, said) = doctor(&server);
     assert!(!healthy && said.contains("tls.key names the file"), "{said}");
