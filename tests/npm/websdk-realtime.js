@@ -7,7 +7,7 @@ const [url, appKey, user, name, version = 'easemob-websdk'] = process.argv.slice
 const device = require(version === 'easemob-websdk-3-6' ? './websdk3-device.js' : './websdk-device.js')
 const { window } = new JSDOM('<!doctype html>', { url, pretendToBeVisual: true })
 // The SDK reads these as globals; Node has some of its own that are not the browser's.
-for (const name of ['window', 'document', 'navigator', 'location', 'localStorage', 'XMLHttpRequest', 'WebSocket', 'FormData', 'File', 'Blob']) {
+for (const name of ['window', 'document', 'navigator', 'location', 'localStorage', 'XMLHttpRequest', 'WebSocket', 'FormData', 'File', 'FileReader', 'Blob']) {
     Object.defineProperty(globalThis, name, { value: name === 'window' ? window : window[name], configurable: true, writable: true })
 }
 globalThis.self = window
